@@ -86,8 +86,8 @@ class ImageRecord:
     """One picture, as a file says it, with the characters on it.
 
     width, height: pixels of the frame the coordinates live in; None where the file does not say (ADD writes 0).
-    source, source_id: where it is from, e.g. ("danbooru", "1154928"); a file of unknown origin has source "file" and its
-    name as id. fit_wh: the frame the original was shrunk into (ADD: 800 x 600), None where coordinates are the original's.
+    source, source_id: where it is from, e.g. ("danbooru", "1154928"); a file of unknown origin has source "file" and
+    its name as id. fit_wh: the frame the original was shrunk into (ADD: 800 x 600), None where it was not.
     digest: SHA-256 of the stored picture, when known. removal: reason, when it was taken out of the dataset.
     """
 

@@ -61,9 +61,13 @@ FACE_KEYPOINTS: Final[tuple[str, ...]] = ("left_eye", "right_eye", "left_ear", "
 # AnimeDrawingsDataset's names for what COCO has too; the rest of its 21 names stay as named extra points.
 ADD_TO_COCO: Final[dict[str, str]] = {
     "nose_tip": "nose",
-    **{f"{theirs}_{side}": f"{side}_{ours}" for theirs, ours in
-       (("arm", "shoulder"), ("elbow", "elbow"), ("wrist", "wrist"), ("leg", "hip"), ("knee", "knee"), ("ankle", "ankle"))
-       for side in ("left", "right")},
+    **{
+        f"{theirs}_{side}": f"{side}_{ours}"
+        for theirs, ours in {
+            "arm": "shoulder", "elbow": "elbow", "wrist": "wrist", "leg": "hip", "knee": "knee", "ankle": "ankle",
+        }.items()
+        for side in ("left", "right")
+    },
 }  # fmt: skip
 ADD_EXTRAS: Final[tuple[str, ...]] = (
     "nose_root", "body_upper", "neck", "head", "thumb_left", "thumb_right", "tiptoe_left", "tiptoe_right",
@@ -125,7 +129,7 @@ def mirror_name(name: str) -> str:
     """The same part on the other side: `left_eye` for `right_eye`; a part of the middle is its own mirror."""
     for this, other in (("left", "right"), ("right", "left")):
         if name.startswith(f"{this}_"):
-            return other + name[len(this):]
+            return other + name[len(this) :]
         if name.endswith(f"_{this}"):
             return name[: -len(this)] + other
     return name
@@ -146,9 +150,7 @@ def weaker_state(a: State, b: State) -> State:
     return a if _CERTAINTY[a] <= _CERTAINTY[b] else b
 
 
-def with_midpoints(
-    points: Sequence[XY | None], states: Sequence[State]
-) -> tuple[list[XY | None], list[State]]:
+def with_midpoints(points: Sequence[XY | None], states: Sequence[State]) -> tuple[list[XY | None], list[State]]:
     """Read 17 stored keypoints as 25: append the eight limb midpoints.
 
     Args:

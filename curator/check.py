@@ -1,0 +1,104 @@
+"""Proving that a project is whole: the database, the chain of revisions, the pictures behind their digests.
+
+Each finding is one sentence. `repair` mends what is safe to mend (leftovers of a killed write, a repeated fact that
+disagrees with what it repeats) and never touches a person's work.
+"""
+
+import hashlib
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from curator.media import picture_path
+from curator.project import Project
+from curator.store import images, integrity
+
+
+@dataclass(slots=True)
+class CheckReport:
+    """Sentences: problems (none when the project is whole), notes (seen, no fault), what was repaired."""
+
+    problems: list[str] = field(default_factory=list)
+    notes: list[str] = field(default_factory=list)
+    repaired: list[str] = field(default_factory=list)
+    checked: dict[str, int] = field(default_factory=dict)
+
+    def to_dict(self) -> dict[str, Any]:
+        return {
+            "ok": not self.problems,
+            "problems": self.problems,
+            "notes": self.notes,
+            "repaired": self.repaired,
+            "checked": self.checked,
+        }
+
+
+def check_project(project: Project, *, repair: bool = False, quick: bool = False) -> CheckReport:
+    """Look at everything.
+
+    Args:
+        repair: mend what is safe; what was mended is not a problem any more.
+        quick: do not read every picture's bytes, only whether they are there.
+    """
+    report = CheckReport()
+    db = project.db
+    report.problems += integrity.database_problems(db)
+    report.problems += integrity.annotation_problems(db)
+    report.problems += integrity.revision_problems(db)
+    if stale := integrity.stale_availability(db):
+        if repair:
+            with db.atomic():
+                for image_id in stale:
+                    images.refresh_availability(db, image_id)
+            report.repaired.append(f"{len(stale)} images: whether they can be dealt was recorded wrongly")
+        else:
+            report.problems.append(
+                f"{len(stale)} images: whether they can be dealt is recorded wrongly (curator check --repair)"
+            )
+    known: set[Path] = set()
+    for image in images.all_images(db):
+        path = picture_path(project, image)
+        if path is None:
+            continue
+        known.add(path)
+        report.checked["pictures"] = report.checked.get("pictures", 0) + 1
+        if not path.is_file():
+            report.problems.append(f"{image.record.file_name}: its picture is gone ({_where(project, path)})")
+        elif not quick and _digest(path) != image.record.digest:
+            report.problems.append(f"{image.record.file_name}: its picture changed, the digest differs")
+    _check_strays(project, known, report, repair=repair)
+    for name, count in integrity.row_counts(db).items():
+        report.checked[name] = count
+    return report
+
+
+def _check_strays(project: Project, known: set[Path], report: CheckReport, *, repair: bool) -> None:
+    """Files in blobs/ that nothing speaks of: a write that was killed before the store heard of it."""
+    orphans = 0
+    for path in _blob_files(project):
+        if path in known:
+            continue
+        if path.name.endswith(".part"):
+            if repair:
+                path.unlink()
+                report.repaired.append(f"{_where(project, path)}: a write that never ended, deleted")
+            else:
+                report.notes.append(f"{_where(project, path)}: a write that never ended")
+        else:
+            orphans += 1
+    if orphans:
+        report.notes.append(f"{orphans} pictures in blobs/ belong to no image; they do no harm")
+
+
+def _blob_files(project: Project) -> Iterator[Path]:
+    return (path for path in sorted(project.blobs.rglob("*")) if path.is_file())
+
+
+def _digest(path: Path) -> str:
+    with open(path, "rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()
+
+
+def _where(project: Project, path: Path) -> str:
+    return path.relative_to(project.root).as_posix() if path.is_relative_to(project.root) else path.name

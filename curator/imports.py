@@ -1,0 +1,297 @@
+"""Taking files in: records of a format merged into the store, pictures tied to their records.
+
+The same file twice changes nothing. What a person decided is never overwritten by a file: a keypoint, box or removal
+with a human source stays, and the record is flagged when the file disagrees. A file is one transaction: killed in the
+middle, it left nothing; a refused record never stops the others.
+"""
+
+import uuid
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import asdict, dataclass, field, replace
+from pathlib import Path
+from typing import Any
+
+from curator.errors import BadInput
+from curator.project import Project
+from curator.removals import set_removal
+from curator.store import annotations, images, revisions, work
+from curator.store.annotations import StoredAnnotation
+from curator.store.database import Database
+from curator.store.images import StoredImage
+from curator.store.users import IMPORT_ACTOR_ID
+from curator.store.work import StoredPrediction
+from datasets.add import read_add
+from datasets.coco import read_coco
+from datasets.records import AnnotationRecord, FormatError, ImageRecord, Read, Refusal
+from datasets.skeleton import COCO_KEYPOINTS, HUMAN_SOURCES, NUM_KEYPOINTS
+
+HUMAN_LETTERS = frozenset("pcj")
+MACHINE_LETTER = "m"
+KEPT = "kept_human_work"  # the flag of a record whose file disagrees with what a person decided
+
+
+@dataclass(slots=True)
+class ImportReport:
+    """Counts of image records: every record is in exactly one of added, updated, unchanged, refused."""
+
+    added: int = 0
+    updated: int = 0
+    unchanged: int = 0
+    refused: list[dict[str, str]] = field(default_factory=list)
+    flagged: list[dict[str, str]] = field(default_factory=list)
+
+    def refuse(self, record: str, reason: str) -> None:
+        self.refused.append({"record": record, "reason": reason})
+
+    def flag(self, record: str, flag: str) -> None:
+        self.flagged.append({"record": record, "flag": flag})
+
+    def to_dict(self) -> dict[str, Any]:
+        return asdict(self)
+
+
+def import_add(project: Project, path: Path) -> ImportReport:
+    """Take in one of AnimeDrawingsDataset's annotation files.
+
+    Raises:
+        BadInput: the file as a whole cannot be read; nothing was stored.
+    """
+    return _import_file(project, path, "add", read_add)
+
+
+def import_coco(project: Project, path: Path) -> ImportReport:
+    """Take in a COCO person-keypoints file.
+
+    Raises:
+        BadInput: the file as a whole cannot be read; nothing was stored.
+    """
+    return _import_file(project, path, "coco", read_coco)
+
+
+def _import_file(
+    project: Project, path: Path, format_name: str, read: Callable[[Path], Iterator[Read]]
+) -> ImportReport:
+    try:
+        return import_records(project, read(path), format_name=format_name, file_name=path.name)
+    except FormatError as error:
+        raise BadInput(str(error)) from error
+    except OSError as error:
+        raise BadInput(f"{path}: cannot be read ({error.strerror or error})") from error
+
+
+def import_records(project: Project, reads: Iterable[Read], *, format_name: str, file_name: str) -> ImportReport:
+    """Merge records into the store, all in one transaction.
+
+    Raises:
+        FormatError: the source broke off; nothing was stored.
+    """
+    db = project.db
+    report = ImportReport()
+    with db.atomic():
+        import_id = work.insert_import(db, format_name, file_name, IMPORT_ACTOR_ID)
+        for read in reads:
+            if isinstance(read, Refusal):
+                report.refuse(read.record, read.reason)
+                continue
+            name = read.file_name or "/".join(read.key)
+            for flag in read.flags:
+                report.flag(name, flag)
+            existing = images.find_image(db, *read.key)
+            if existing is None:
+                _add(db, read, import_id)
+                report.added += 1
+            else:
+                changed, kept = _merge(db, existing, read, import_id)
+                report.updated += changed
+                report.unchanged += not changed
+                if kept:
+                    report.flag(name, KEPT)
+        work.finish_import(
+            db,
+            import_id,
+            {
+                "added": report.added,
+                "updated": report.updated,
+                "unchanged": report.unchanged,
+                "refused": len(report.refused),
+                "flagged": len(report.flagged),
+            },
+        )
+    return report
+
+
+def _add(db: Database, record: ImageRecord, import_id: int) -> None:
+    image_id = images.insert_image(db, record, import_id)
+    for position, incoming in enumerate(record.annotations):
+        _add_annotation(db, image_id, position, incoming, import_id, is_available=False)
+    if record.removal is not None:
+        _remove(db, image_id, record.removal)
+
+
+def _add_annotation(
+    db: Database, image_id: int, position: int, incoming: AnnotationRecord, import_id: int, *, is_available: bool
+) -> None:
+    """Store a character; what is still a machine's becomes a prediction, apart from the annotation."""
+    annotation, machine = _split_machine(incoming)
+    annotation_id = annotations.insert_annotation(
+        db, image_id, position, annotation, import_id, is_available=is_available
+    )
+    if machine is not None:
+        keypoints, box = machine
+        prediction = StoredPrediction(annotation_id, "imported", f"import-{import_id}", keypoints, box)
+        work.insert_predictions(db, [(image_id, prediction)])
+
+
+Machine = tuple[dict[str, dict[str, Any]], dict[str, Any] | None]
+
+
+def _split_machine(incoming: AnnotationRecord) -> tuple[AnnotationRecord, Machine | None]:
+    """Part a record into what people and sources say, and what only a model said: its keypoints and its box."""
+    is_machine_box = incoming.box_source == "predicted" and not incoming.box_confirmed
+    if MACHINE_LETTER not in incoming.sources and not is_machine_box:
+        return incoming, None
+    points, states, sources = list(incoming.points), list(incoming.states), list(incoming.sources)
+    keypoints: dict[str, dict[str, Any]] = {}
+    for index, name in enumerate(COCO_KEYPOINTS):
+        point = points[index]
+        if sources[index] != MACHINE_LETTER:
+            continue
+        if point is not None:
+            keypoints[name] = {"x": point[0], "y": point[1], "state": incoming.state(name), "score": 0.0}
+        points[index], states[index], sources[index] = None, "u", "-"
+    rest = replace(incoming, points=points, states="".join(states), sources="".join(sources))
+    box = None
+    if is_machine_box:
+        if incoming.bbox_xywh is not None:
+            box = {"bbox_xywh": [float(value) for value in incoming.bbox_xywh], "source": "joints"}
+        rest = replace(rest, bbox_xywh=None, box_source="none")
+    return rest, (keypoints, box)
+
+
+def _remove(db: Database, image_id: int, reason: str) -> None:
+    image = images.image_by_id(db, image_id)
+    assert image is not None
+    set_removal(db, image, reason, change_id=f"import-{uuid.uuid4()}", actor_id=IMPORT_ACTOR_ID)
+
+
+def _merge(db: Database, existing: StoredImage, incoming: ImageRecord, import_id: int) -> tuple[bool, bool]:
+    """Bring an image up to date with a file. Returns whether anything changed, and whether human work was kept."""
+    changed = False
+    merged = _merge_facts(existing.record, incoming)
+    if merged != existing.record:
+        images.update_image(db, existing.id, merged)
+        changed = True
+    if incoming.removal is not None and existing.record.removal is None:
+        _remove(db, existing.id, incoming.removal)
+        changed = True
+    stored = annotations.annotations_of(db, existing.id)
+    is_available = existing.media_type is not None and existing.record.removal is None and incoming.removal is None
+    kept_any = False
+    for position, record in enumerate(incoming.annotations):
+        match = _match(stored, record, position, len(incoming.annotations))
+        if match is None:
+            _add_annotation(db, existing.id, len(stored), record, import_id, is_available=is_available)
+            stored.append(annotations.annotations_of(db, existing.id)[-1])
+            changed = True
+            continue
+        annotation_changed, kept = _merge_annotation(db, match, _split_machine(record)[0], existing.id)
+        changed |= annotation_changed
+        kept_any |= kept
+    return changed, kept_any
+
+
+def _merge_facts(old: ImageRecord, new: ImageRecord) -> ImageRecord:
+    """What a file says of an image, over what is known; None never erases, and bytes in place keep their facts."""
+    merged = replace(old, annotations=[], flags=sorted({*old.flags, *new.flags}), other={**old.other, **new.other})
+    for name in ("artist", "licence", "rating", "rating_scheme", "fit_wh"):
+        if getattr(new, name) is not None:
+            setattr(merged, name, getattr(new, name))
+    has_bytes = old.digest is not None
+    for name in ("width", "height", "digest", "original_md5", "original_wh"):
+        if getattr(new, name) is not None and not (has_bytes and getattr(old, name) is not None):
+            setattr(merged, name, getattr(new, name))
+    return replace(old, annotations=[]) if merged == replace(old, annotations=[]) else merged
+
+
+def _match(
+    stored: list[StoredAnnotation], record: AnnotationRecord, position: int, count: int
+) -> StoredAnnotation | None:
+    """The stored character that a file's annotation speaks of: by the file's id, else by its place in the order."""
+    if record.source_id is not None:
+        for annotation in stored:
+            if annotation.record.source_id == record.source_id:
+                return annotation
+        if any(annotation.record.source_id is not None for annotation in stored) and count > 1:
+            return None
+    return stored[position] if position < len(stored) else None
+
+
+def _merge_annotation(
+    db: Database, annotation: StoredAnnotation, incoming: AnnotationRecord, image_id: int
+) -> tuple[bool, bool]:
+    old = annotation.record
+    merged, kept = _merged(old, incoming)
+    if merged == old:
+        return False, kept
+    before, after = _difference(old, merged)
+    base_version = annotation.version
+    annotation.record = merged
+    version = annotations.write_annotation(db, annotation)
+    revisions.insert_revision(
+        db,
+        change_id=f"import-{uuid.uuid4()}",
+        image_id=image_id,
+        annotation_id=annotation.id,
+        action="import",
+        base_version=base_version,
+        version=version,
+        actor_id=IMPORT_ACTOR_ID,
+        before=before,
+        after=after,
+    )
+    return True, kept
+
+
+def _merged(old: AnnotationRecord, new: AnnotationRecord) -> tuple[AnnotationRecord, bool]:
+    """The file's values over the stored ones, except where a person decided. Also: did it disagree there?"""
+    points, states, sources = list(old.points), list(old.states), list(old.sources)
+    kept = False
+    for index in range(NUM_KEYPOINTS):
+        theirs = (new.points[index], new.states[index], new.sources[index])
+        if theirs == (points[index], states[index], sources[index]) or new.sources[index] == "-":
+            continue
+        if sources[index] in HUMAN_LETTERS:
+            kept |= theirs[:2] != (points[index], states[index])
+            continue
+        points[index], states[index], sources[index] = theirs
+    merged = replace(
+        old,
+        points=points,
+        states="".join(states),
+        sources="".join(sources),
+        extras={**old.extras, **new.extras},
+        other={**old.other, **new.other},
+        is_crowd=new.is_crowd,
+    )
+    for name in ("segmentation", "area"):
+        if getattr(new, name) is not None:
+            setattr(merged, name, getattr(new, name))
+    if old.source_id is None:
+        merged.source_id = new.source_id
+    if new.bbox_xywh is not None and new.bbox_xywh != old.bbox_xywh:
+        if old.box_confirmed or old.box_source in HUMAN_SOURCES:
+            kept = True
+        else:
+            merged.bbox_xywh, merged.box_source = new.bbox_xywh, new.box_source
+            merged.box_confirmed = new.box_confirmed
+    return merged, kept
+
+
+def _difference(old: AnnotationRecord, new: AnnotationRecord) -> tuple[dict[str, Any], dict[str, Any]]:
+    before: dict[str, Any] = {}
+    after: dict[str, Any] = {}
+    for name in AnnotationRecord.__dataclass_fields__:
+        was, becomes = getattr(old, name), getattr(new, name)
+        if was != becomes:
+            before[name], after[name] = was, becomes
+    return before, after
