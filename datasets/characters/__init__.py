@@ -10,8 +10,8 @@ read from files or the network. Drawings are safe for work. Networks, stores and
     record = add_item(truth, "data/images/7.png")   # as AnimeDrawingsDataset writes it
 
 Within: `choices` decide a `recipe`, `pose` and `rig` place the bones; `body`, `limbs`, `clothes`, `skirts`, `outfits`,
-`head`, `face`, `hair`, `tails`, `headwear` draw on a `sheet`; `scene` puts them together and frames them, `truth` and
-`tags` say what is there, `raster` makes pixels, `background` what is behind, `records` the doors.
+`dresses`, `head`, `face`, `hair`, `tails`, `headwear` draw on a `sheet`; `scene` puts them together and frames them,
+`truth` and `tags` say what is there, `raster` makes pixels, `background` what is behind, `records` the doors.
 """
 
 from datasets.characters.background import random_background
@@ -29,6 +29,20 @@ from datasets.characters.recipe import (
 from datasets.characters.records import CharacterTruth, DrawnCharacter, add_item, draw_character, pose_only
 
 __all__ = [
-    "AGES", "BACKGROUNDS", "CharacterRecipe", "CharacterTruth", "DrawnCharacter", "EXPRESSIONS", "FACINGS", "FRAMINGS",
-    "HAIR_STYLES", "OUTFITS", "POSES", "add_item", "draw_character", "pose_only", "random_background", "recipe_from_seed",
+    "AGES",
+    "BACKGROUNDS",
+    "EXPRESSIONS",
+    "FACINGS",
+    "FRAMINGS",
+    "HAIR_STYLES",
+    "OUTFITS",
+    "POSES",
+    "CharacterRecipe",
+    "CharacterTruth",
+    "DrawnCharacter",
+    "add_item",
+    "draw_character",
+    "pose_only",
+    "random_background",
+    "recipe_from_seed",
 ]  # fmt: skip

@@ -1,15 +1,16 @@
 """The body under the clothes: the torso as a surface that things can be laid on, limbs as tapered tubes, hands, feet.
 
-A `Figure` carries what every drawing module needs: recipe, solved rig and sheet. Depths are view z in torso lengths with
-small biases that settle who is in front where bodies touch; `limb_depths` is the one place for them.
+A `Figure` carries what every drawing module needs: recipe, solved rig and sheet. Depths are view z in torso lengths
+with small biases that settle who is in front where bodies touch; `limb_depths` is the one place for them.
 """
 
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
 
 import numpy as np
 
-from datasets.characters.geometry import convex_hull, flat, mix, resampled, stadium, unit
+from datasets.characters.geometry import Inflate, Numbers, Profile, convex_hull, flat, mix, resampled, stadium, unit
 from datasets.characters.palette import Rgb, ink, shade
 from datasets.characters.recipe import CharacterRecipe
 from datasets.characters.rig import SPINE_BEND_AT, Rig
@@ -48,7 +49,7 @@ class Torso:
         self.v, self.a, self.b, self.forward = table[:, 0], table[:, 1] * widen, table[:, 2] * widen, table[:, 3]
         self.toward = np.array([0.0, 0.0, 1.0])
 
-    def frame(self, v) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    def frame(self, v: Numbers) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
         """Centre, left and forward of stations: (N, 3) each."""
         v = np.atleast_1d(np.asarray(v, dtype=float))
         t = np.clip((v - 0.14) / 0.44, 0, 1)[:, None]
@@ -59,7 +60,7 @@ class Torso:
         left, forward = mix(pelvis[:, 0], chest[:, 0], w), mix(pelvis[:, 2], chest[:, 2], w)
         return mix(low, high, w) + forward * np.interp(v, self.v, self.forward)[:, None], left, forward
 
-    def ring(self, theta, v, inflate: float = 0.0) -> np.ndarray:
+    def ring(self, theta: Numbers, v: Numbers, inflate: float = 0.0) -> np.ndarray:
         """Places on the surface in view space, (N, 3); theta and v broadcast."""
         theta, v = np.broadcast_arrays(np.asarray(theta, dtype=float), np.asarray(v, dtype=float))
         centre, left, forward = self.frame(v.ravel())
@@ -74,12 +75,12 @@ class Torso:
         chest = self.rig.chest
         return float(np.degrees(np.arctan2(chest[2, 0] * 0.62, chest[2, 2])))
 
-    def seen(self, theta) -> np.ndarray:
+    def seen(self, theta: Numbers) -> np.ndarray:
         """Angles pulled to the nearer horizon where they lie on the far side: a patch ends at the silhouette."""
         offset = (np.asarray(theta, dtype=float) - self.facing + 180) % 360 - 180
         return self.facing + np.clip(offset, -90, 90)
 
-    def patch(self, places, inflate: float = 0.0, dense: int = 3) -> np.ndarray:
+    def patch(self, places: Numbers, inflate: float = 0.0, dense: int = 3) -> np.ndarray:
         """A polygon or line of (theta, v) places laid on the surface and cut at the silhouette, flat: (N, 2)."""
         places = np.asarray(places, dtype=float)
         if dense > 1:
@@ -88,11 +89,11 @@ class Torso:
             places = np.stack([np.interp(steps, index, places[:, 0]), np.interp(steps, index, places[:, 1])], axis=1)
         return flat(self.ring(self.seen(places[:, 0]), places[:, 1], inflate))
 
-    def outline(self, low: float, high: float, inflate=0.0, count: int = 9) -> np.ndarray:
+    def outline(self, low: float, high: float, inflate: Inflate = 0.0, count: int = 9) -> np.ndarray:
         """The silhouette between two heights, flat: (N, 2). `inflate` is a number or one for low and one for high."""
         v = np.linspace(low, high, count)
         centre, left, forward = self.frame(v)
-        grow = np.linspace(*inflate, count) if isinstance(inflate, tuple) else inflate
+        grow = np.linspace(inflate[0], inflate[1], count) if isinstance(inflate, tuple) else inflate
         a = (np.interp(v, self.v, self.a) + grow)[:, None]
         b = (np.interp(v, self.v, self.b) + grow)[:, None]
         middle, wide, deep = flat(centre), flat(left * a), flat(forward * b)
@@ -132,11 +133,6 @@ class Figure:
     def depths(self) -> dict[str, float]:
         return limb_depths(self.rig)
 
-    @property
-    def light_side(self) -> float:
-        """+1 where shadows fall on the right of a shape: the light stands at the upper left."""
-        return 1.0
-
     @cached_property
     def down(self) -> np.ndarray:
         """The way that loose things hang, flat: down the picture, along the body where it lies."""
@@ -154,7 +150,9 @@ def limb_depths(rig: Rig) -> dict[str, float]:
         shin = (z[f"{side}_knee"] + z[f"{side}_ankle"]) / 2 - 0.2
         depths[f"{side}_thigh"] = thigh
         depths[f"{side}_shin"] = shin - 0.02
-        depths[f"{side}_foot"] = shin + 0.005 if abs(rig.foot_dirs[side][2]) < 0.9 or rig.foot_dirs[side][2] > 0 else shin - 0.03
+        depths[f"{side}_foot"] = (
+            shin + 0.005 if abs(rig.foot_dirs[side][2]) < 0.9 or rig.foot_dirs[side][2] > 0 else shin - 0.03
+        )
         upper = (z[f"{side}_shoulder"] + z[f"{side}_elbow"]) / 2 + 0.06
         fore = (z[f"{side}_elbow"] + z[f"{side}_wrist"] * 1.6) / 2.6 + 0.09
         depths[f"{side}_upper_arm"] = upper
@@ -163,7 +161,8 @@ def limb_depths(rig: Rig) -> dict[str, float]:
     return depths
 
 
-def tube(figure: Figure, start, end, profile, fill, depth: float, parts, *, open_start: bool = False,
+def tube(figure: Figure, start: np.ndarray, end: np.ndarray, profile: Profile, fill: Rgb, depth: float,
+         parts: Sequence[str], *, open_start: bool = False,
          open_end: bool = False, round_end: bool = True, weight: float = 1.0, trim: int = 0) -> None:  # fmt: skip
     """A limb segment or sleeve: tapered, outlined, with its shadow side. An open end flows into what lies under it."""
     sheet = figure.sheet
@@ -186,7 +185,7 @@ def tube(figure: Figure, start, end, profile, fill, depth: float, parts, *, open
     _shadow(figure, start, end, profile, fill, depth)
 
 
-def _shadow(figure: Figure, start, end, profile, fill: Rgb, depth: float) -> None:
+def _shadow(figure: Figure, start: np.ndarray, end: np.ndarray, profile: Profile, fill: Rgb, depth: float) -> None:
     """The cel shadow: a strip along the side away from the light, inside the tube by construction."""
     axis = end - start
     length = float(np.hypot(*axis))
@@ -219,12 +218,12 @@ def leg_profiles(rig: Rig) -> tuple[list, list]:
     )
 
 
-def scaled(profile, factor: float, extra: float = 0.0) -> list:
+def scaled(profile: Profile, factor: float, extra: float = 0.0) -> list:
     """A sleeve's profile around a limb's."""
     return [(t, r * factor + extra) for t, r in profile]
 
 
-def part_of(profile, start: float, end: float) -> list:
+def part_of(profile: Profile, start: float, end: float) -> list:
     """The stretch of a profile between two places, its own t running from 0 to 1 again."""
     ts, rs = [p[0] for p in profile], [p[1] for p in profile]
     inner = [t for t in ts if start < t < end]
@@ -249,12 +248,19 @@ def draw_hand(figure: Figure, side: str, depth: float) -> np.ndarray:
     open_hand = np.array([(-0.12, -0.62), (0.18, -0.98), (0.55, -1.0), (0.86, -0.72), (1.0, -0.15), (0.94, 0.42),
                           (0.6, 0.86), (0.3, 0.96), (-0.12, 0.62)])  # fmt: skip
     palm = wrist + np.outer(open_hand[:, 0] * reach, along) + np.outer(open_hand[:, 1] * half, across)
-    thumb_shape = np.array([(0.02, 0.5), (0.26, 1.15), (0.48, 1.62), (0.66, 1.70), (0.66, 1.30), (0.46, 0.72), (0.2, 0.3)])
+    thumb_shape = np.array(
+        [(0.02, 0.5), (0.26, 1.15), (0.48, 1.62), (0.66, 1.70), (0.66, 1.30), (0.46, 0.72), (0.2, 0.3)]
+    )
     thumb_points = wrist + np.outer(thumb_shape[:, 0] * reach, along) + np.outer(thumb_shape[:, 1] * half, across)
-    figure.sheet.paint([palm, thumb_points], skin, depth, ink=figure.ink(skin), parts=(f"{side}_forearm", f"{side}_hand"))
+    figure.sheet.paint(
+        [palm, thumb_points], skin, depth, ink=figure.ink(skin), parts=(f"{side}_forearm", f"{side}_hand")
+    )
     line = figure.ink(skin)
     for offset in (-0.36, 0.02, 0.40):
-        start, end = wrist + along * reach * 0.62 + across * half * offset, wrist + along * reach * 0.93 + across * half * offset * 0.9
+        start, end = (
+            wrist + along * reach * 0.62 + across * half * offset,
+            wrist + along * reach * 0.93 + across * half * offset * 0.9,
+        )
         figure.sheet.line(np.array([start, end]), line, depth, weight=0.45, opacity=0.75)
     return wrist + along * reach * 0.44 + across * half * 1.1
 

@@ -5,7 +5,7 @@ changes no other choice of an old drawing.
 """
 
 import random
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any, Final
 
 from datasets.characters import palette
@@ -21,13 +21,13 @@ class _Draw:
     """Choices by name, each from its own stream; an override wins."""
 
     def __init__(self, seed: int, overrides: Mapping[str, Any]):
-        self.seed, self.overrides, self.values = seed, overrides, {"seed": seed}
+        self.seed, self.overrides, self.values = seed, overrides, dict[str, Any](seed=seed)
 
     def stream(self, name: str) -> random.Random:
         # A text seed is hashed by SHA-512 in random.Random: the same in every process, unlike hash().
         return random.Random(f"{self.seed}/{name}")
 
-    def put(self, name: str, make) -> Any:
+    def put(self, name: str, make: Callable[[random.Random], Any]) -> Any:
         value = self.overrides[name] if name in self.overrides else make(self.stream(name))
         self.values[name] = value
         return value
@@ -46,7 +46,9 @@ class _Draw:
     def normal(self, name: str, sigma: float) -> float:
         return self.put(name, lambda rng: round(max(-2 * sigma, min(2 * sigma, rng.gauss(0, sigma))), 4))
 
-    def colour(self, part: str, table: Mapping[str, Rgb], options=None, jitter: int = 9) -> str:
+    def colour(
+        self, part: str, table: Mapping[str, Rgb], options: Mapping[str, float] | None = None, jitter: int = 9
+    ) -> str:
         name = self.pick(f"{part}_colour" if part != "skin" else "skin", options or list(table))
         if name not in table:
             raise ValueError(f"recipe: {part} colour is {name!r}, expected one of {', '.join(table)}")
@@ -105,11 +107,10 @@ def _draw_pose(draw: _Draw) -> None:
     back = draw.chance("looking_back", 0.45)
     draw.values["looking_back"] = back = back and facing == "behind"
 
-    def turn(rng):
+    def turn(rng: random.Random) -> float:
         if back:
-            # Over the shoulder that needs the smaller turn to show us the face.
-            side = -1 if yaw > 0 else 1
-            return round(side * rng.uniform(84, 100) - yaw * 0.5, 3)
+            # Over the shoulder that needs the smaller turn, until the head shows its profile or a little more.
+            return round((1 if yaw > 0 else -1) * (180 - abs(yaw) - rng.uniform(66, 86)), 3)
         return round(max(-26.0, min(26.0, rng.gauss(0, 9))), 3)
 
     draw.put("head_turn", turn)
@@ -135,7 +136,8 @@ def _draw_head(draw: _Draw) -> None:
     boy = draw.values["gender"] == "boy"
     style = draw.pick("hair_style", _BOY_STYLES if boy else {
         "straight": 3, "bob": 1.6, "spiky": 0.4, "ponytail": 1.4, "side_ponytail": 0.8, "twintails": 1.8,
-        "low_twintails": 0.9, "double_bun": 0.9, "single_bun": 0.6, "hime": 1, "wavy": 1.5, "short": 1, "two_side_up": 1,
+        "low_twintails": 0.9, "double_bun": 0.9, "single_bun": 0.6, "hime": 1, "wavy": 1.5, "short": 1,
+        "two_side_up": 1,
     })  # fmt: skip
     lengths = {
         "bob": ("short",), "spiky": ("short",), "short": ("short",), "double_bun": ("short",), "single_bun": ("short",),
@@ -177,6 +179,7 @@ def _draw_clothes(draw: _Draw) -> None:
         "blazer": ("trousers",) if boy else ("pleated_skirt",),
     }.get(outfit, ("trousers",))  # fmt: skip
     bottom = draw.pick("bottom", bottoms)
+    legwear: tuple[str, ...]
     if bottom in ("trousers", "yukata"):
         legwear = ("none",) if bottom == "trousers" else ("none", "tabi")
     elif bottom == "shorts" and boy:

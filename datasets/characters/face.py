@@ -9,7 +9,7 @@ import math
 import numpy as np
 
 from datasets.characters.body import Figure
-from datasets.characters.geometry import ellipse, unit
+from datasets.characters.geometry import Numbers, ellipse, unit
 from datasets.characters.head import EYE, MOUTH, NOSE_LIMIT, NOSE_TIP, HeadFrame
 from datasets.characters.palette import Rgb, blended, light, shade, toned
 
@@ -19,7 +19,8 @@ _WHITE: Rgb = (255, 254, 252)
 EXPRESSION_PARTS = {
     "smile": (True, True, "smile"), "open_smile": (True, True, "open"), "neutral": (True, True, "line"),
     "closed_smile": (False, False, "open"), "closed_calm": (False, False, "line"), "wink": (True, False, "open"),
-    "surprised": (True, True, "o"), "frown": (True, True, "frown"), "cat_smile": (True, True, "cat"), "shy": (True, True, "wavy"),
+    "surprised": (True, True, "o"), "frown": (True, True, "frown"), "cat_smile": (True, True, "cat"), "shy": (True,
+        True, "wavy"),
 }  # fmt: skip
 
 
@@ -43,7 +44,7 @@ class EyeBox:
         tilt = {"sharp": 0.16, "drooping": -0.14}.get(figure.recipe.eye_shape, 0.03)
         self.tilt = tilt * (1 + 0.4 * boy)
 
-    def at(self, points) -> np.ndarray:
+    def at(self, points: Numbers) -> np.ndarray:
         """Eye units (outwards, up) to the picture."""
         points = np.asarray(points, float)
         across = points[:, 0] * self.half_w * self.outer
@@ -74,7 +75,8 @@ def _open_eye(figure: Figure, box: EyeBox, depth: float) -> None:
     upper = [(-0.98, -0.05), (-0.72, 0.52), (-0.2, 0.86 * wide), (0.35, 0.84 * wide), (0.80, 0.45), (1.0, -0.12)]
     lower = [(0.84, -0.62), (0.42, -0.90), (-0.15, -0.94), (-0.66, -0.70)]
     sheet.detail(box.at(upper + lower), _WHITE, depth)
-    sheet.detail(box.at([(-0.96, 0.0), (-0.7, 0.52), (-0.2, 0.86), (0.35, 0.84), (0.8, 0.45), (0.95, 0.0), (0.5, 0.42), (-0.1, 0.5), (-0.6, 0.3)]),
+    sheet.detail(box.at([(-0.96, 0.0), (-0.7, 0.52), (-0.2, 0.86), (0.35, 0.84), (0.8, 0.45), (0.95, 0.0), (0.5,
+        0.42), (-0.1, 0.5), (-0.6, 0.3)]),
                  (206, 200, 222), depth)  # fmt: skip
     # The iris: dark above, bright below; its middle stays on the keypoint whatever the gaze.
     shift = figure.recipe.gaze * 0.16 * box.outer
@@ -86,20 +88,38 @@ def _open_eye(figure: Figure, box: EyeBox, depth: float) -> None:
     fill = sheet.gradient([(0, dark), (0.42, toned(iris, value=0.82)), (0.75, iris), (1, bright)], high, low)
     circle = ellipse(np.array([shift, -0.03]), rx, ry, 10)
     sheet.detail(box.at(circle), fill, depth, ink=toned(iris, saturation=1.1, value=0.38), weight=0.55)
-    sheet.detail(box.at(ellipse(np.array([shift, 0.02]), rx * 0.44, ry * 0.46, 8)), toned(iris, saturation=1.1, value=0.26), depth)
-    sheet.detail(box.at(ellipse(np.array([shift, -0.56 * ry]), rx * 0.56, ry * 0.26, 8)), light(bright, 0.45), depth, opacity=0.8)
+    sheet.detail(
+        box.at(ellipse(np.array([shift, 0.02]), rx * 0.44, ry * 0.46, 8)),
+        toned(iris, saturation=1.1, value=0.26),
+        depth,
+    )
+    sheet.detail(
+        box.at(ellipse(np.array([shift, -0.56 * ry]), rx * 0.56, ry * 0.26, 8)), light(bright, 0.45), depth, opacity=0.8
+    )
     glint = -box.outer  # highlights lie on the light's side in both eyes
     sheet.detail(box.at(ellipse(np.array([shift + glint * 0.26, 0.42]), 0.21, 0.22, 8)), _WHITE, depth)
     sheet.detail(box.at(ellipse(np.array([shift - glint * 0.28, -0.36]), 0.10, 0.10, 7)), _WHITE, depth, opacity=0.9)
     lash = blended(_LASH, toned(figure.recipe.hair_rgb, value=0.35), 0.25)
     boy = figure.recipe.gender == "boy"
     flick = 1.12 if boy else 1.3
-    top = [(-1.06, -0.10), (-0.80, 0.62), (-0.22, 1.05 * wide), (0.38, 1.06 * wide), (0.92, 0.66), (flick, 0.28 if boy else 0.34)]
+    top = [
+        (-1.06, -0.10),
+        (-0.80, 0.62),
+        (-0.22, 1.05 * wide),
+        (0.38, 1.06 * wide),
+        (0.92, 0.66),
+        (flick, 0.28 if boy else 0.34),
+    ]
     under = [(1.10, 0.08), (1.02, -0.20), (0.88, 0.22), (0.33, 0.78 * wide), (-0.2, 0.82 * wide), (-0.70, 0.46)]
     sheet.detail(box.at(top + under), lash, depth, corners=(0, 5, 7))
     if not boy:
         sheet.line(box.at([(0.78, -0.66), (0.42, -0.93), (-0.05, -0.98)]), lash, depth, weight=0.7)
-        sheet.line(box.at([(-0.62, 0.95), (-0.1, 1.26), (0.45, 1.26), (0.88, 0.98)]), blended(lash, figure.recipe.skin_rgb, 0.35), depth, weight=0.45)
+        sheet.line(
+            box.at([(-0.62, 0.95), (-0.1, 1.26), (0.45, 1.26), (0.88, 0.98)]),
+            blended(lash, figure.recipe.skin_rgb, 0.35),
+            depth,
+            weight=0.45,
+        )
     else:
         sheet.line(box.at([(0.66, -0.78), (0.1, -0.98)]), lash, depth, weight=0.5)
 
@@ -110,11 +130,11 @@ def _closed_eye(figure: Figure, box: EyeBox, depth: float) -> None:
     if figure.recipe.expression == "closed_calm":
         top = [(-1.0, 0.12), (-0.5, -0.22), (0.1, -0.34), (0.66, -0.18), (1.15, 0.22)]
         low = [(1.02, -0.02), (0.62, -0.36), (0.1, -0.52), (-0.5, -0.38)]
-        flicks = (((0.72, -0.2), (1.05, -0.46)), ((0.3, -0.36), (0.46, -0.68)))
+        flicks = [((0.72, -0.2), (1.05, -0.46)), ((0.3, -0.36), (0.46, -0.68))]
     else:
         top = [(-1.05, -0.30), (-0.6, 0.18), (0.0, 0.36), (0.6, 0.18), (1.15, -0.34)]
         low = [(0.92, -0.14), (0.55, 0.0), (0.0, 0.15), (-0.55, 0.0)]
-        flicks = (((0.9, -0.1), (1.28, -0.02)),)
+        flicks = [((0.9, -0.1), (1.28, -0.02))]
     sheet.detail(box.at(top + low), lash, depth, corners=(0, 4), ink=lash, weight=0.3)
     for flick in flicks:
         sheet.line(box.at(flick), lash, depth, weight=0.7)
@@ -133,8 +153,15 @@ def draw_brows(figure: Figure, head: HeadFrame, depth: float) -> None:
         if head.sees_eye(side):
             box = EyeBox(figure, head, side)
             y = 1.50 + rise * 2
-            arc = [(-0.80, y - slope), (-0.2, y + 0.13), (0.4, y + slope * 0.6 + 0.10), (0.98, y + slope - 0.26 - box.tilt),
-                   (0.4, y + slope * 0.6 + 0.10 - thick), (-0.2, y + 0.13 - thick * 1.9), (-0.80, y - slope - thick * 1.5)]
+            arc = [
+                (-0.80, y - slope),
+                (-0.2, y + 0.13),
+                (0.4, y + slope * 0.6 + 0.10),
+                (0.98, y + slope - 0.26 - box.tilt),
+                (0.4, y + slope * 0.6 + 0.10 - thick),
+                (-0.2, y + 0.13 - thick * 1.9),
+                (-0.80, y - slope - thick * 1.5),
+            ]
             sheet.detail(box.at(arc), colour, depth, corners=(0, 3, 6), opacity=0.85)
 
 
@@ -147,11 +174,21 @@ def _nose(figure: Figure, head: HeadFrame, depth: float) -> None:
     lean = head.way if head.away > 12 else 1.0
     grown = figure.recipe.heads > 5.2
     size = 0.07 if grown else 0.045
-    shadow = [(tip[0] - 0.02 * lean, tip[1] - 0.03), (tip[0] + size * 0.9 * lean, tip[1] - 0.035), (tip[0] + 0.01 * lean, tip[1] - 0.085)]
+    shadow = [
+        (tip[0] - 0.02 * lean, tip[1] - 0.03),
+        (tip[0] + size * 0.9 * lean, tip[1] - 0.035),
+        (tip[0] + 0.01 * lean, tip[1] - 0.085),
+    ]
     points = np.array(shadow)
     sheet.detail(head.place(points[:, 0], points[:, 1]), shade(skin, 1.4), depth)
     if grown and head.away > 12:
-        bridge = np.array([(tip[0] - 0.01 * lean, tip[1] + 0.14), (tip[0] + 0.055 * lean, tip[1] + 0.0), (tip[0] - 0.02 * lean, tip[1] - 0.05)])
+        bridge = np.array(
+            [
+                (tip[0] - 0.01 * lean, tip[1] + 0.14),
+                (tip[0] + 0.055 * lean, tip[1] + 0.0),
+                (tip[0] - 0.02 * lean, tip[1] - 0.05),
+            ]
+        )
         sheet.line(head.place(bridge[:, 0], bridge[:, 1]), line, depth, weight=0.6)
     else:
         dot = np.array([(tip[0] - 0.02, tip[1] - 0.01), (tip[0] + 0.025, tip[1] - 0.035)])
@@ -166,28 +203,44 @@ def _mouth(figure: Figure, head: HeadFrame, kind: str, depth: float) -> None:
     line = blended(figure.ink(skin), (150, 50, 50), 0.35)
     red, tongue = (176, 66, 70), (238, 136, 128)
 
-    def at(points):
+    def at(points: Numbers) -> np.ndarray:
         points = np.asarray(points, float)
         return head.place(base_x + points[:, 0] * narrow, plane[1] + points[:, 1])
 
     if kind == "smile":
-        sheet.line(at([(-0.20, 0.04), (-0.1, -0.025), (0, -0.04), (0.1, -0.025), (0.20, 0.04)]), line, depth, weight=1.0)
+        sheet.line(
+            at([(-0.20, 0.04), (-0.1, -0.025), (0, -0.04), (0.1, -0.025), (0.20, 0.04)]), line, depth, weight=1.0
+        )
     elif kind == "line":
         sheet.line(at([(-0.11, 0.0), (0, 0.012), (0.11, 0.0)]), line, depth, weight=1.0)
     elif kind == "frown":
         sheet.line(at([(-0.14, -0.04), (0, 0.025), (0.14, -0.04)]), line, depth, weight=1.0)
     elif kind == "wavy":
-        sheet.line(at([(-0.18, -0.01), (-0.09, 0.03), (0, -0.01), (0.09, 0.03), (0.18, -0.01)]), line, depth, weight=0.9)
+        sheet.line(
+            at([(-0.18, -0.01), (-0.09, 0.03), (0, -0.01), (0.09, 0.03), (0.18, -0.01)]), line, depth, weight=0.9
+        )
     elif kind == "cat":
-        sheet.line(at([(-0.22, 0.05), (-0.14, -0.03), (-0.04, -0.02), (0, 0.04), (0.04, -0.02), (0.14, -0.03), (0.22, 0.05)]), line, depth, weight=0.9)
+        sheet.line(
+            at([(-0.22, 0.05), (-0.14, -0.03), (-0.04, -0.02), (0, 0.04), (0.04, -0.02), (0.14, -0.03), (0.22, 0.05)]),
+            line,
+            depth,
+            weight=0.9,
+        )
     elif kind == "o":
         sheet.detail(at(ellipse(np.array([0, -0.02]), 0.085, 0.11, 9)), red, depth, ink=line, weight=0.7)
         sheet.detail(at(ellipse(np.array([0, -0.075]), 0.055, 0.045, 7)), tongue, depth)
     else:
-        sheet.detail(at([(-0.24, 0.08), (0, 0.045), (0.24, 0.08), (0.17, -0.10), (0, -0.17), (-0.17, -0.10)]), red, depth, ink=line,
+        sheet.detail(at([(-0.24, 0.08), (0, 0.045), (0.24, 0.08), (0.17, -0.10), (0, -0.17), (-0.17, -0.10)]), red,
+                     depth, ink=line,
                      weight=0.7, corners=(0, 2))  # fmt: skip
-        sheet.detail(at([(-0.11, -0.09), (0, -0.045), (0.11, -0.09), (0.06, -0.145), (0, -0.158), (-0.06, -0.145)]), tongue, depth)
-        sheet.detail(at([(-0.19, 0.066), (0, 0.04), (0.19, 0.066), (0.15, 0.025), (-0.15, 0.025)]), _WHITE, depth, corners=(0, 2))
+        sheet.detail(
+            at([(-0.11, -0.09), (0, -0.045), (0.11, -0.09), (0.06, -0.145), (0, -0.158), (-0.06, -0.145)]),
+            tongue,
+            depth,
+        )
+        sheet.detail(
+            at([(-0.19, 0.066), (0, 0.04), (0.19, 0.066), (0.15, 0.025), (-0.15, 0.025)]), _WHITE, depth, corners=(0, 2)
+        )
 
 
 def _blush(figure: Figure, head: HeadFrame, depth: float) -> None:
@@ -200,8 +253,19 @@ def _blush(figure: Figure, head: HeadFrame, depth: float) -> None:
             oval = ellipse(centre, wide, 0.085, 8)
             figure.sheet.detail(head.place(oval[:, 0], oval[:, 1]), pink, depth, opacity=0.5)
             for k in (-0.4, 0.1, 0.6):
-                hatch = np.array([(centre[0] + wide * (k + 0.12), centre[1] + 0.05), (centre[0] + wide * (k - 0.12), centre[1] - 0.05)])
-                figure.sheet.line(head.place(hatch[:, 0], hatch[:, 1]), blended(pink, (200, 60, 70), 0.5), depth, weight=0.45, opacity=0.7)
+                hatch = np.array(
+                    [
+                        (centre[0] + wide * (k + 0.12), centre[1] + 0.05),
+                        (centre[0] + wide * (k - 0.12), centre[1] - 0.05),
+                    ]
+                )
+                figure.sheet.line(
+                    head.place(hatch[:, 0], hatch[:, 1]),
+                    blended(pink, (200, 60, 70), 0.5),
+                    depth,
+                    weight=0.45,
+                    opacity=0.7,
+                )
 
 
 def draw_glasses(figure: Figure, head: HeadFrame, depth: float) -> None:

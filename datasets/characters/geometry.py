@@ -6,8 +6,14 @@ the viewer. At yaw 0 both are the same, so that a character who looks at us has 
 """
 
 import math
+from collections.abc import Sequence
+from typing import Any
 
 import numpy as np
+
+Numbers = Any  # a number, or a nested sequence or an array of numbers: what numpy broadcasts
+Profile = list[tuple[float, float]]  # (t, radius) along a limb, t from 0 to 1
+Inflate = float | tuple[float, float]  # how far cloth stands off a surface: everywhere, or at its low and high end
 
 
 def rotation_x(degrees: float) -> np.ndarray:
@@ -42,7 +48,7 @@ def flat(points: np.ndarray) -> np.ndarray:
     return points[..., :2] * np.array([1.0, -1.0])
 
 
-def mix(a: np.ndarray | float, b: np.ndarray | float, t: float):
+def mix(a: np.ndarray | float, b: np.ndarray | float, t: float) -> Any:
     """Linear blend: a at t = 0, b at t = 1."""
     return a + (b - a) * t
 
@@ -105,7 +111,7 @@ def convex_hull(points: np.ndarray) -> np.ndarray:
     if len(ordered) < 3:
         return np.array(ordered)
 
-    def half(sequence):
+    def half(sequence: Sequence[tuple[float, float]]) -> list[tuple[float, float]]:
         chain: list[tuple[float, float]] = []
         for p in sequence:
             while len(chain) > 1 and (
@@ -147,7 +153,9 @@ def ellipse(centre: np.ndarray, radius_x: float, radius_y: float, count: int = 1
     return np.stack([x * c - y * s, x * s + y * c], axis=1) + centre
 
 
-def stadium(start: np.ndarray, end: np.ndarray, profile: list[tuple[float, float]], round_end: bool = True) -> np.ndarray:
+def stadium(
+    start: np.ndarray, end: np.ndarray, profile: Profile, round_end: bool = True
+) -> np.ndarray:
     """Outline of a tapered limb between two points: radii along it, a round cap at the start and (if asked) the end.
 
     Args:
@@ -164,9 +172,17 @@ def stadium(start: np.ndarray, end: np.ndarray, profile: list[tuple[float, float
     spine = start + axis * t
     left, right = spine + across * r, spine - across * r
     r0, r1 = profile[0][1], profile[-1][1]
-    start_cap = [spine[0] + (-0.66 * along - 0.72 * across) * r0, spine[0] - along * r0 * 0.9, spine[0] + (0.72 * across - 0.66 * along) * r0]
+    start_cap = [
+        spine[0] + (-0.66 * along - 0.72 * across) * r0,
+        spine[0] - along * r0 * 0.9,
+        spine[0] + (0.72 * across - 0.66 * along) * r0,
+    ]
     if round_end:
-        end_cap = [spine[-1] + (along + across) * r1 * 0.72, spine[-1] + along * r1, spine[-1] + (along - across) * r1 * 0.72]
+        end_cap = [
+            spine[-1] + (along + across) * r1 * 0.72,
+            spine[-1] + along * r1,
+            spine[-1] + (along - across) * r1 * 0.72,
+        ]
     else:
         end_cap = [spine[-1] + along * r1 * 0.18]
     return np.vstack([left, end_cap, right[::-1], start_cap])

@@ -1,8 +1,9 @@
 """The head: its frame, the outline of skull and face at any turn, ears and neck.
 
-Head units: half the width of the head; x to the own left, y up, z forward, from the middle of the head. The chin lies at
--1.15, the crown at 1.15. Features hang on places in this frame, so the truth is exact in profile and from behind too;
-the outline is blended from outlines drawn by hand at four turns, because anime faces are no projection of any solid.
+Head units: half the width of the head; x to the own left, y up, z forward, from the middle of the head. The chin lies
+at -1.15, the crown at 1.15. Features hang on places in this frame, so the truth is exact in profile and from behind
+too; the outline is blended from outlines drawn by hand at four turns, because anime faces are no projection of any
+solid.
 """
 
 import math
@@ -10,7 +11,7 @@ import math
 import numpy as np
 
 from datasets.characters.body import Figure
-from datasets.characters.geometry import mix, stadium
+from datasets.characters.geometry import Numbers, mix, stadium
 from datasets.characters.palette import blended, shade
 from datasets.characters.rig import Rig
 
@@ -25,16 +26,26 @@ NOSE_LIMIT = 100.0
 
 # Outlines facing right, from the crown clockwise: forehead, face, chin, jaw, nape, back of the skull.
 _OUTLINES = {
-    0: [(0, 1.08), (0.5, 0.98), (0.83, 0.65), (0.96, 0.2), (0.955, -0.2), (0.90, -0.48), (0.78, -0.72), (0.58, -0.92), (0.30, -1.08),
-        (0, -1.16), (-0.30, -1.08), (-0.58, -0.92), (-0.78, -0.72), (-0.90, -0.48), (-0.955, -0.2), (-0.96, 0.2), (-0.83, 0.65), (-0.5, 0.98)],
-    40: [(0, 1.08), (0.47, 0.98), (0.77, 0.68), (0.905, 0.28), (0.84, -0.10), (0.875, -0.40), (0.84, -0.66), (0.72, -0.90), (0.52, -1.10),
-         (0.32, -1.155), (0.06, -1.06), (-0.26, -0.88), (-0.54, -0.68), (-0.76, -0.45), (-0.92, -0.15), (-0.99, 0.22), (-0.87, 0.66), (-0.5, 0.99)],
-    90: [(0, 1.08), (0.5, 0.96), (0.83, 0.62), (0.95, 0.22), (0.885, -0.16), (1.055, -0.53), (0.90, -0.66), (0.90, -0.84), (0.80, -1.08),
-         (0.62, -1.14), (0.36, -1.01), (0.06, -0.80), (-0.16, -0.62), (-0.52, -0.62), (-0.92, -0.22), (-1.04, 0.22), (-0.92, 0.66), (-0.5, 0.99)],
-    140: [(0, 1.08), (0.48, 0.97), (0.80, 0.64), (0.93, 0.22), (0.93, -0.14), (0.93, -0.42), (0.80, -0.72), (0.55, -0.92), (0.38, -0.95),
-          (0.16, -0.86), (-0.10, -0.80), (-0.35, -0.78), (-0.58, -0.68), (-0.80, -0.46), (-0.95, -0.15), (-1.0, 0.22), (-0.88, 0.66), (-0.5, 0.99)],
-    180: [(0, 1.08), (0.5, 0.98), (0.83, 0.65), (0.96, 0.2), (0.95, -0.2), (0.87, -0.48), (0.70, -0.70), (0.46, -0.84), (0.22, -0.88),
-          (0, -0.89), (-0.22, -0.88), (-0.46, -0.84), (-0.70, -0.70), (-0.87, -0.48), (-0.95, -0.2), (-0.96, 0.2), (-0.83, 0.65), (-0.5, 0.98)],
+    0: [(0, 1.08), (0.5, 0.98), (0.83, 0.65), (0.96, 0.2), (0.955, -0.2), (0.90, -0.48), (0.78, -0.72), (0.58,
+        -0.92), (0.30, -1.08),
+        (0, -1.16), (-0.30, -1.08), (-0.58, -0.92), (-0.78, -0.72), (-0.90, -0.48), (-0.955, -0.2), (-0.96, 0.2),
+        (-0.83, 0.65), (-0.5, 0.98)],
+    40: [(0, 1.08), (0.47, 0.98), (0.77, 0.68), (0.905, 0.28), (0.84, -0.10), (0.875, -0.40), (0.84, -0.66), (0.72,
+        -0.90), (0.52, -1.10),
+         (0.32, -1.155), (0.06, -1.06), (-0.26, -0.88), (-0.54, -0.68), (-0.76, -0.45), (-0.92, -0.15), (-0.99,
+             0.22), (-0.87, 0.66), (-0.5, 0.99)],
+    90: [(0, 1.08), (0.5, 0.96), (0.83, 0.62), (0.95, 0.22), (0.885, -0.16), (1.055, -0.53), (0.90, -0.66), (0.90,
+        -0.84), (0.80, -1.08),
+         (0.62, -1.14), (0.36, -1.01), (0.06, -0.80), (-0.16, -0.62), (-0.52, -0.62), (-0.92, -0.22), (-1.04, 0.22),
+         (-0.92, 0.66), (-0.5, 0.99)],
+    140: [(0, 1.08), (0.48, 0.97), (0.80, 0.64), (0.93, 0.22), (0.93, -0.14), (0.93, -0.42), (0.80, -0.72), (0.55,
+        -0.92), (0.38, -0.95),
+          (0.16, -0.86), (-0.10, -0.80), (-0.35, -0.78), (-0.58, -0.68), (-0.80, -0.46), (-0.95, -0.15), (-1.0,
+              0.22), (-0.88, 0.66), (-0.5, 0.99)],
+    180: [(0, 1.08), (0.5, 0.98), (0.83, 0.65), (0.96, 0.2), (0.95, -0.2), (0.87, -0.48), (0.70, -0.70), (0.46,
+        -0.84), (0.22, -0.88),
+          (0, -0.89), (-0.22, -0.88), (-0.46, -0.84), (-0.70, -0.70), (-0.87, -0.48), (-0.95, -0.2), (-0.96, 0.2),
+          (-0.83, 0.65), (-0.5, 0.98)],
 }  # fmt: skip
 # How far forward each outline point lies: it moves when the head nods.
 _REACH = np.array([0, 0.1, 0.25, 0.35, 0.45, 0.5, 0.6, 0.7, 0.75, 0.75, 0.7, 0.55, 0.4, 0.2, 0, -0.1, -0.1, 0])
@@ -64,18 +75,18 @@ class HeadFrame:
         """+1 when the face turns to the right of the picture."""
         return 1.0 if self.turn >= 0 else -1.0
 
-    def in_plane(self, x, y, z) -> np.ndarray:
+    def in_plane(self, x: Numbers, y: Numbers, z: Numbers) -> np.ndarray:
         """Head places to the plane of the picture, upright head: (..., 3) right, up, towards us; in head units."""
         x, y, z = np.broadcast_arrays(np.asarray(x, float), np.asarray(y, float), np.asarray(z, float))
         right, near = x * self._cy + z * self._sy, z * self._cy - x * self._sy
         return np.stack([right, y * self._cn - near * self._sn, near * self._cn + y * self._sn], axis=-1)
 
-    def place(self, right, up) -> np.ndarray:
+    def place(self, right: Numbers, up: Numbers) -> np.ndarray:
         """From the plane to the picture: (..., 2)."""
         right, up = np.asarray(right, float)[..., None], np.asarray(up, float)[..., None]
         return self.centre + (right * self.right + up * self.up) * self.radius
 
-    def project(self, x, y, z) -> np.ndarray:
+    def project(self, x: Numbers, y: Numbers, z: Numbers) -> np.ndarray:
         """Head places to the picture: (..., 2)."""
         plane = self.in_plane(x, y, z)
         return self.place(plane[..., 0], plane[..., 1])
@@ -132,7 +143,8 @@ def draw_skull(figure: Figure, head: HeadFrame, depth: float) -> None:
     sheet.paint(outline, skin, depth, ink=line, parts=("head",))
     if sheet.wants_details and head.away < 50:
         # Shade under the fringe and along the side of the face away from the light.
-        brow = head.place(np.array([-0.86, -0.4, 0.0, 0.4, 0.86, 0.9, 0.0, -0.9]) + 0.15 * math.sin(math.radians(head.turn)),
+        brow = head.place(np.array([-0.86, -0.4, 0.0, 0.4, 0.86, 0.9, 0.0,
+                                    -0.9]) + 0.15 * math.sin(math.radians(head.turn)),
                           np.array([0.16, 0.26, 0.22, 0.26, 0.16, 0.6, 0.9, 0.6]))  # fmt: skip
         sheet.detail(brow, shade(skin, 0.9), depth, opacity=0.6)
     for side in (1.0, -1.0):
@@ -148,10 +160,24 @@ def _draw_ear(figure: Figure, head: HeadFrame, side: float, depth: float) -> Non
     # The shell points away from the face: outwards in a front view, backwards in profile.
     out = math.copysign(1.0, plane[0]) if open_to_us < 0.5 else -head.way
     wide = mix(0.17, 0.25, open_to_us)
-    shell = np.array([(-0.55, 0.6), (-0.1, 1.0), (0.65, 0.92), (0.98, 0.35), (0.7, -0.35), (0.25, -0.92), (-0.35, -0.85), (-0.6, -0.2)])
+    shell = np.array(
+        [
+            (-0.55, 0.6),
+            (-0.1, 1.0),
+            (0.65, 0.92),
+            (0.98, 0.35),
+            (0.7, -0.35),
+            (0.25, -0.92),
+            (-0.35, -0.85),
+            (-0.6, -0.2),
+        ]
+    )
     right, up = plane[0] + shell[:, 0] * wide * out, plane[1] + shell[:, 1] * 0.30
     figure.sheet.paint(head.place(right, up), skin, depth, ink=line, parts=("head",), weight=0.9)
     inner = np.array([(0.55, 0.55), (0.05, 0.6), (-0.1, 0.1), (0.2, -0.45)])
-    figure.sheet.line(head.place(plane[0] + inner[:, 0] * wide * out, plane[1] + inner[:, 1] * 0.30), line, depth, weight=0.55)
-    figure.sheet.detail(head.place(plane[0] + 0.1 * out * wide + shell[3:7, 0] * wide * 0.5 * out, plane[1] + shell[3:7, 1] * 0.16),
+    figure.sheet.line(
+        head.place(plane[0] + inner[:, 0] * wide * out, plane[1] + inner[:, 1] * 0.30), line, depth, weight=0.55
+    )
+    figure.sheet.detail(head.place(plane[0] + 0.1 * out * wide + shell[3:7, 0] * wide * 0.5 * out,
+                                   plane[1] + shell[3:7, 1] * 0.16),
                         blended(skin, (220, 110, 100), 0.3), depth, opacity=0.6)  # fmt: skip

@@ -4,12 +4,23 @@ A limb is two tubes. The nearer one flows into the farther at the joint without 
 front of it, it flows out of it the same way. Where a layer of cloth ends, its end is a hem.
 """
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
 
-from datasets.characters.body import SIDES, Figure, arm_profiles, draw_hand, foot_points, leg_profiles, part_of, scaled, tube
-from datasets.characters.geometry import convex_hull, ellipse, flat, resampled, unit
+from datasets.characters.body import (
+    SIDES,
+    Figure,
+    arm_profiles,
+    draw_hand,
+    foot_points,
+    leg_profiles,
+    part_of,
+    scaled,
+    tube,
+)
+from datasets.characters.geometry import Profile, convex_hull, ellipse, flat, resampled, unit
 from datasets.characters.palette import CLOTH, Rgb, light, shade
 
 
@@ -27,7 +38,8 @@ class Layer:
     top_band: Rgb | None = None
 
 
-def draw_limb(figure: Figure, names: tuple[str, str], points, profiles, layers: list[Layer], rooted: bool,
+def draw_limb(figure: Figure, names: tuple[str, str], points: Sequence[np.ndarray], profiles: tuple[Profile,
+    Profile], layers: list[Layer], rooted: bool,
               hand: str | None = None) -> None:  # fmt: skip
     """Draw two bones with their layers, the farther bone first.
 
@@ -49,7 +61,17 @@ def draw_limb(figure: Figure, names: tuple[str, str], points, profiles, layers: 
             _draw_stretch(figure, index, layer, points, profiles[index], depth[index], (names[index],), near, rooted)
 
 
-def _draw_stretch(figure, index, layer, points, profile, depth, parts, near, rooted) -> None:
+def _draw_stretch(
+    figure: Figure,
+    index: int,
+    layer: Layer,
+    points: Sequence[np.ndarray],
+    profile: Profile,
+    depth: float,
+    parts: Sequence[str],
+    near: bool,
+    rooted: bool,
+) -> None:
     start, end = max(0.0, layer.start - index), min(1.0, layer.end - index)
     if end - start < 0.03:
         return
@@ -69,12 +91,13 @@ def _draw_stretch(figure, index, layer, points, profile, depth, parts, near, roo
         _hem(figure, q, p, stretch[0][1], layer.top_band, depth, 0.86)
 
 
-def _hem(figure: Figure, p, q, radius: float, colour: Rgb, depth: float, inner: float) -> None:
+def _hem(figure: Figure, p: np.ndarray, q: np.ndarray, radius: float, colour: Rgb, depth: float, inner: float) -> None:
     """A coloured band at the end of a layer, as wide as half its radius."""
     along = unit(q - p, np.array([0.0, 1.0]))
     across = np.array([-along[1], along[0]]) * radius
     back = along * min(radius * 0.75, float(np.hypot(*(q - p))) * 0.5)
-    points = np.array([q + across, q + along * radius * 0.18, q - across, q - across - back, q + along * radius * 0.16 - back,
+    points = np.array([q + across, q + along * radius * 0.18, q - across, q - across - back,
+                       q + along * radius * 0.16 - back,
                        q + across - back])  # fmt: skip
     figure.sheet.detail(points, colour, depth, ink=figure.ink(colour), weight=0.6, corners=(0, 2, 3, 5))
 
@@ -87,7 +110,9 @@ def draw_arms(figure: Figure, sleeve_layers: list[Layer]) -> None:
         names = (f"{side}_upper_arm", f"{side}_forearm")
         before_body = figure.depths[names[0]] > figure.depths["torso"]
         if before_body:
-            under = next((layer for layer in sleeve_layers if layer.start == 0), Layer(0.0, 2.0, figure.recipe.skin_rgb))
+            under = next(
+                (layer for layer in sleeve_layers if layer.start == 0), Layer(0.0, 2.0, figure.recipe.skin_rgb)
+            )
             end = min(1.0, under.end)
             stretch = scaled(part_of(profiles[0], 0.0, end), under.factor, under.extra)
             tube(figure, points[0], points[0] + (points[1] - points[0]) * end, stretch, under.colour, -0.02, names[:1])
@@ -123,7 +148,7 @@ def draw_legs(figure: Figure) -> None:
         _draw_foot(figure, side, points, profiles[1])
 
 
-def _draw_foot(figure: Figure, side: str, points, shin_profile) -> None:
+def _draw_foot(figure: Figure, side: str, points: Sequence[np.ndarray], shin_profile: Profile) -> None:
     recipe, sheet, rig = figure.recipe, figure.sheet, figure.rig
     depth = figure.depths[f"{side}_foot"]
     heel, ball, tip, sole = foot_points(figure, side)
@@ -136,7 +161,7 @@ def _draw_foot(figure: Figure, side: str, points, shin_profile) -> None:
     colour = (sock or recipe.skin_rgb) if bare else recipe.footwear_rgb
     bulk = {"boots": 1.12, "sneakers": 1.12}.get(worn, 0.96 if bare else 1.04) * g
 
-    def disc(place, radius):
+    def disc(place: np.ndarray, radius: float) -> np.ndarray:
         return ellipse(flat(place), radius * bulk, radius * bulk, 9)
 
     upper = np.vstack([disc(heel, 0.052), disc(ankle, 0.046), disc(ball, 0.060), disc(tip, 0.040)])
@@ -150,13 +175,25 @@ def _draw_foot(figure: Figure, side: str, points, shin_profile) -> None:
     if worn == "boots":
         stretch = scaled(part_of(shin_profile, 0.42, 1.0), 1.12, 0.016)
         top = points[1] + (points[2] - points[1]) * 0.42
-        tube(figure, points[2], top, [(1 - t, r) for t, r in reversed(stretch)], colour, depth, parts, open_start=True,
+        leg = max(depth, figure.depths[f"{side}_shin"] + 0.001)  # a foot that points away lies behind its own leg
+        tube(figure, points[2], top, [(1 - t, r) for t, r in reversed(stretch)], colour, leg, parts, open_start=True,
              round_end=False)  # fmt: skip
-        _hem(figure, points[2], top, stretch[0][1], light(colour, 0.25), depth, 0.8)
+        _hem(figure, points[2], top, stretch[0][1], light(colour, 0.25), leg, 0.8)
     _foot_details(figure, worn, colour, depth, heel, ball, tip, ankle, sole, bulk)
 
 
-def _foot_details(figure, worn, colour, depth, heel, ball, tip, ankle, sole, bulk) -> None:
+def _foot_details(
+    figure: Figure,
+    worn: str,
+    colour: Rgb,
+    depth: float,
+    heel: np.ndarray,
+    ball: np.ndarray,
+    tip: np.ndarray,
+    ankle: np.ndarray,
+    sole: np.ndarray,
+    bulk: float,
+) -> None:
     sheet, line = figure.sheet, figure.ink(colour)
     up, toe, front = flat(-sole), flat(tip), flat(ball)
     if worn == "sneakers":
@@ -169,10 +206,15 @@ def _foot_details(figure, worn, colour, depth, heel, ball, tip, ankle, sole, bul
             sheet.line(np.array([place - across, place + across]), CLOTH["white"], depth, weight=1.2)
     elif worn in ("loafers", "shoes"):
         place = (flat(ankle) * 0.42 + front * 0.58) + up * 0.012
-        across = unit(np.array([-(front - flat(ankle))[1], (front - flat(ankle))[0]]), np.array([1.0, 0.0])) * 0.045 * bulk
-        sheet.line(np.array([place - across, place + up * 0.01, place + across]), light(colour, 0.3) if worn == "shoes" else line,
+        across = (
+            unit(np.array([-(front - flat(ankle))[1], (front - flat(ankle))[0]]), np.array([1.0, 0.0])) * 0.045 * bulk
+        )
+        sheet.line(np.array([place - across, place + up * 0.01, place + across]), light(colour,
+            0.3) if worn == "shoes" else line,
                    depth, weight=1.3)  # fmt: skip
-        sheet.detail(ellipse(toe + up * 0.018 - (toe - front) * 0.2, 0.016, 0.009, 6), light(colour, 0.55), depth, opacity=0.8)
+        sheet.detail(
+            ellipse(toe + up * 0.018 - (toe - front) * 0.2, 0.016, 0.009, 6), light(colour, 0.55), depth, opacity=0.8
+        )
     elif worn == "sandals":
         across = unit(np.array([-(toe - front)[1], (toe - front)[0]]), np.array([1.0, 0.0])) * 0.052 * bulk
         strap = figure.recipe.footwear_rgb
@@ -180,4 +222,9 @@ def _foot_details(figure, worn, colour, depth, heel, ball, tip, ankle, sole, bul
     elif worn == "barefoot":
         for step in (-0.018, 0.0, 0.018):
             across = unit(np.array([-(toe - front)[1], (toe - front)[0]]), np.array([1.0, 0.0])) * step
-            sheet.line(np.array([toe + across - (toe - front) * 0.1, toe + across + (toe - front) * 0.2]), line, depth, weight=0.4)
+            sheet.line(
+                np.array([toe + across - (toe - front) * 0.1, toe + across + (toe - front) * 0.2]),
+                line,
+                depth,
+                weight=0.4,
+            )

@@ -1,44 +1,39 @@
-"""The twelve outfits, each one function of the figure, put together from the pieces in `clothes.py`."""
+"""The outfits, each one function of the figure, put together from the pieces in `clothes.py`; see also `dresses.py`."""
 
 import numpy as np
 
 from datasets.characters.body import Figure
 from datasets.characters.clothes import (
-    ON_TOP, ROUND, SCOOP, TOP, VEE, WHITE, band, bodice, bow_at, buttons, collar_wings, is_front, neckline, necktie,
-    sailor_collar_colour, skin, skirted,
+    ON_TOP,
+    ROUND,
+    SCOOP,
+    TOP,
+    WHITE,
+    band,
+    bodice,
+    bow_at,
+    buttons,
+    collar_wings,
+    is_front,
+    neckline,
+    necktie,
+    skin,
+    skirted,
 )  # fmt: skip
-from datasets.characters.geometry import ellipse, flat, unit
+from datasets.characters.dresses import maid, pinafore, sailor, sundress, yukata
+from datasets.characters.geometry import flat, unit
 from datasets.characters.palette import Rgb, light, shade
-from datasets.characters.skirts import Skirt, draw_skirt, ribbon_bow
+from datasets.characters.skirts import Skirt
 
 
 def draw_outfit(figure: Figure) -> None:
     """Everything on torso and hips. Draw legs before or after: depths settle the order."""
     recipe, sheet, torso = figure.recipe, figure.sheet, figure.torso
     hips = recipe.bottom_rgb if recipe.bottom in ("trousers", "shorts") else shade(recipe.bottom_rgb)
-    sheet.paint(torso.outline(-0.2, 0.36, 0.012), hips, figure.depths["pelvis"], ink=figure.ink(hips), parts=("pelvis", "torso"))
+    sheet.paint(
+        torso.outline(-0.2, 0.36, 0.012), hips, figure.depths["pelvis"], ink=figure.ink(hips), parts=("pelvis", "torso")
+    )
     _OUTFITS[recipe.outfit](figure)
-
-
-def _sailor(figure: Figure) -> None:
-    recipe, sheet, torso = figure.recipe, figure.sheet, figure.torso
-    collar, depth = sailor_collar_colour(figure), ON_TOP + 0.004
-    skirted(figure, over=False, trim=light(recipe.bottom_rgb, 0.75) if recipe.seed % 2 else None)
-    bodice(figure, recipe.top_rgb, 0.24, 0.99, (0.034, 0.014), ON_TOP)
-    if is_front(figure, 125):
-        neckline(figure, VEE, depth)
-        for sign in (-1, 1):
-            lapel = np.array([(0, 0.745), (sign * 30, 0.90), (sign * 55, 1.0), (sign * 90, 1.0), (sign * 88, 0.93),
-                              (sign * 62, 0.86), (sign * 30, 0.78), (0, 0.685)])  # fmt: skip
-            sheet.detail(torso.patch(lapel, 0.026, 2), collar, depth, ink=figure.ink(collar), weight=0.8, corners=(0, 14))
-            stripe = np.array([(sign * 84, 0.945), (sign * 60, 0.885), (sign * 30, 0.808), (sign * 4, 0.718)])
-            sheet.line(torso.patch(stripe, 0.03, 2), WHITE if recipe.top_colour != "white" else light(collar, 0.8), depth, weight=0.7)
-    if not is_front(figure, 55):
-        flap = np.array([(100, 0.99), (180, 1.02), (260, 0.99), (258, 0.88), (238, 0.70), (180, 0.69), (122, 0.70), (102, 0.88)])
-        sheet.detail(torso.patch(flap, 0.028, 2), collar, depth, ink=figure.ink(collar), weight=0.8)
-        line = np.array([(114, 0.95), (132, 0.735), (180, 0.728), (228, 0.735), (246, 0.95)])
-        sheet.line(torso.patch(line, 0.03, 2), light(collar, 0.8), depth, weight=0.7)
-    bow_at(figure, 0.69, 0.115, recipe.accent_rgb, depth + 0.002)
 
 
 def _blazer(figure: Figure) -> None:
@@ -53,7 +48,9 @@ def _blazer(figure: Figure) -> None:
             lapel = np.array([(0, 0.48), (sign * 26, 0.74), (sign * 40, 0.84), (sign * 54, 0.86), (sign * 52, 0.95),
                               (sign * 56, 1.02), (sign * 30, 0.93)])  # fmt: skip
             tone = light(recipe.top_rgb, 0.16)
-            sheet.detail(torso.patch(lapel, 0.03, 2), tone, depth, ink=figure.ink(tone), weight=0.8, corners=(0, 6, 8, 12))
+            sheet.detail(
+                torso.patch(lapel, 0.03, 2), tone, depth, ink=figure.ink(tone), weight=0.8, corners=(0, 6, 8, 12)
+            )
         sheet.line(torso.patch(((0, 0.48), (2, 0.2), (12, 0.0)), 0.034), figure.ink(recipe.top_rgb), depth, weight=0.8)
         buttons(figure, (0.40, 0.24), (236, 200, 100), depth, 6, 0.016, 0.034)
         for sign in (-1, 1):
@@ -68,28 +65,23 @@ def _blazer(figure: Figure) -> None:
         sheet.line(torso.patch(((180, 0.0), (180, 0.3)), 0.04), figure.ink(recipe.top_rgb), depth, weight=0.7)
 
 
-def _sundress(figure: Figure) -> None:
-    recipe = figure.recipe
-    skin(figure)
-    skirted(figure, over=True, waist=0.42)
-    bodice(figure, recipe.top_rgb, 0.38, 0.84, 0.012)
-    depth = ON_TOP + 0.006
-    for sign in (-1, 1):
-        for strap in (((sign * 32, 0.83), (sign * 40, 0.92), (sign * 52, 1.0)), ((sign * 148, 0.83), (sign * 140, 0.92), (sign * 128, 1.0))):
-            if abs((strap[1][0] - figure.torso.facing + 180) % 360 - 180) < 88:
-                figure.sheet.line(figure.torso.patch(strap, 0.012, 2), recipe.top_rgb, depth, weight=4.0)
-    frill = np.array([(t, 0.825 + 0.022 * (i % 2)) for i, t in enumerate(range(-84, 85, 14))]) + (figure.torso.facing, 0)
-    figure.sheet.line(figure.torso.patch(frill, 0.02, 2), light(recipe.top_rgb, 0.6), depth, weight=2.0)
-    band(figure, 0.385, 0.45, recipe.accent_rgb, depth)
-    bow_at(figure, 0.415, 0.10, recipe.accent_rgb, depth + 0.001, 0 if recipe.seed % 2 else 180)
-
-
 def _hoodie(figure: Figure) -> None:
     recipe, sheet, torso = figure.recipe, figure.sheet, figure.torso
     colour, depth = recipe.top_rgb, ON_TOP + 0.004
     skirted(figure, over=False)
-    hood = torso.patch([(t, v) for t, v in zip(np.linspace(-90, 90, 7) + figure.torso.facing, (0.93, 1.03, 1.1, 1.12, 1.1, 1.03, 0.93), strict=True)], 0.07, 1)
-    sheet.paint(hood, shade(colour, 0.8), -0.05 if is_front(figure) else depth, ink=figure.ink(colour), parts=("torso",))
+    hood = torso.patch(
+        [
+            (t, v)
+            for t, v in zip(
+                np.linspace(-90, 90, 7) + figure.torso.facing, (0.93, 1.03, 1.1, 1.12, 1.1, 1.03, 0.93), strict=True
+            )
+        ],
+        0.07,
+        1,
+    )
+    sheet.paint(
+        hood, shade(colour, 0.8), -0.05 if is_front(figure) else depth, ink=figure.ink(colour), parts=("torso",)
+    )
     bodice(figure, colour, -0.04, 0.985, (0.05, 0.024), ON_TOP)
     turn = np.linspace(-90, 90, 9) + torso.facing
     sheet.line(torso.patch(np.stack([turn, np.full(9, 0.045)], 1), 0.05, 1), figure.ink(colour), depth, weight=0.6)
@@ -97,10 +89,19 @@ def _hoodie(figure: Figure) -> None:
         inner = ((-70, 1.04), (-52, 0.97), (-24, 0.925), (0, 0.905), (24, 0.925), (52, 0.97), (70, 1.04))
         sheet.detail(torso.patch(inner, 0.04), shade(colour, 1.5), depth, ink=figure.ink(colour), weight=0.8)
         pocket = np.array([(-38, 0.36), (38, 0.36), (56, 0.12), (-56, 0.12)])
-        sheet.detail(torso.patch(pocket, 0.05, 2), light(colour, 0.12), depth, ink=figure.ink(colour), weight=0.7, corners=(0, 2, 4, 6))
+        sheet.detail(
+            torso.patch(pocket, 0.05, 2),
+            light(colour, 0.12),
+            depth,
+            ink=figure.ink(colour),
+            weight=0.7,
+            corners=(0, 2, 4, 6),
+        )
         for sign in (-1, 1):
             string = np.array([(sign * 13, 0.92), (sign * 15, 0.82), (sign * 13, 0.70)])
-            sheet.line(torso.patch(string, 0.035, 2), WHITE if sum(colour) < 690 else shade(WHITE, 1.5), depth, weight=1.2)
+            sheet.line(
+                torso.patch(string, 0.035, 2), WHITE if sum(colour) < 690 else shade(WHITE, 1.5), depth, weight=1.2
+            )
     else:
         back = np.array([(105, 1.03), (255, 1.03), (240, 0.84), (205, 0.74), (180, 0.71), (155, 0.74), (120, 0.84)])
         sheet.detail(torso.patch(back, 0.06, 2), shade(colour, 0.6), depth, ink=figure.ink(colour), weight=0.9)
@@ -113,7 +114,9 @@ def _print(figure: Figure, depth: float) -> None:
     if kind == 0:
         turn = np.linspace(-90, 90, 9) + torso.facing
         for height in (0.22, 0.38, 0.54, 0.70):
-            places = np.vstack([np.stack([turn, np.full(9, height + 0.035)], 1), np.stack([turn, np.full(9, height - 0.035)], 1)[::-1]])
+            places = np.vstack(
+                [np.stack([turn, np.full(9, height + 0.035)], 1), np.stack([turn, np.full(9, height - 0.035)], 1)[::-1]]
+            )
             sheet.detail(torso.patch(places, 0.016, 1), recipe.accent_rgb, depth, opacity=0.9, corners=(0, 8, 9, 17))
     elif is_front(figure, 70):
         if kind == 1:
@@ -121,7 +124,9 @@ def _print(figure: Figure, depth: float) -> None:
             r = np.where(np.arange(10) % 2 == 0, 1.0, 0.45)
             shape, corners = np.stack([np.cos(turn) * r, -np.sin(turn) * r], 1), tuple(range(10))
         else:
-            shape = np.array([(0, -0.8), (0.75, 0.05), (0.8, 0.6), (0.4, 0.8), (0, 0.4), (-0.4, 0.8), (-0.8, 0.6), (-0.75, 0.05)])
+            shape = np.array(
+                [(0, -0.8), (0.75, 0.05), (0.8, 0.6), (0.4, 0.8), (0, 0.4), (-0.4, 0.8), (-0.8, 0.6), (-0.75, 0.05)]
+            )
             corners = (0, 4)
         places = shape * (24, 0.115) + (0, 0.66)
         sheet.detail(torso.patch(places, 0.018, 1), recipe.accent_rgb, depth, corners=corners)
@@ -143,11 +148,19 @@ def _shirt(figure: Figure) -> None:
     bodice(figure, recipe.top_rgb, 0.22 if tucked else 0.0, 0.99, (0.02, 0.014))
     depth = ON_TOP + 0.004
     if tucked and skirt is None:
-        figure.sheet.paint(torso.outline(-0.06, 0.26, 0.02), recipe.bottom_rgb, TOP + 0.001, ink=figure.ink(recipe.bottom_rgb), parts=("torso", "pelvis"))
+        figure.sheet.paint(
+            torso.outline(-0.06, 0.26, 0.02),
+            recipe.bottom_rgb,
+            TOP + 0.001,
+            ink=figure.ink(recipe.bottom_rgb),
+            parts=("torso", "pelvis"),
+        )
         band(figure, 0.19, 0.245, shade(recipe.bottom_rgb, 2.2), TOP + 0.0015, 0.024)
         buttons(figure, (0.218,), (230, 196, 110), TOP + 0.0016, 0, 0.02, 0.03)
     if is_front(figure, 85):
-        figure.sheet.line(torso.patch(((0, 0.93), (0, 0.3)), 0.018), figure.ink(recipe.top_rgb), TOP + 0.001, weight=0.6)
+        figure.sheet.line(
+            torso.patch(((0, 0.93), (0, 0.3)), 0.018), figure.ink(recipe.top_rgb), TOP + 0.001, weight=0.6
+        )
         buttons(figure, (0.80, 0.66, 0.52, 0.40), light(recipe.accent_rgb, 0.4), TOP + 0.001, 4, 0.011)
     collar_wings(figure, light(recipe.top_rgb, 0.35), depth)
     if recipe.seed % 3 == 0:
@@ -163,26 +176,52 @@ def _coat(figure: Figure) -> None:
     low = any(tag in figure.rig.pose.tags for tag in ("sitting", "squatting", "kneeling", "all_fours"))
     skirt = Skirt(figure, 0.5 if low else 1.12, 0.10, 0.34)
     thighs = [figure.depths["left_thigh"], figure.depths["right_thigh"]]
-    sheet.paint(skirt.outlines(), shade(colour, 1.6), min(min(thighs), -0.27) - 0.04, ink=figure.ink(colour), parts=("skirt",))
+    sheet.paint(
+        skirt.outlines(), shade(colour, 1.6), min(min(thighs), -0.27) - 0.04, ink=figure.ink(colour), parts=("skirt",)
+    )
     bodice(figure, inner, 0.0, 0.99, 0.02, ON_TOP)
     front = max(max(thighs) + 0.02, depth)
     opening = 24
     for sign in (-1, 1):
-        body = [(sign * opening, v) for v in (0.30, 0.5, 0.7, 0.86)] + [(sign * 34, 1.0), (sign * 90, 1.0), (sign * 135, 1.0), (sign * 180, 1.0)]
+        body = [(sign * opening, v) for v in (0.30, 0.5, 0.7, 0.86)] + [
+            (sign * 34, 1.0),
+            (sign * 90, 1.0),
+            (sign * 135, 1.0),
+            (sign * 180, 1.0),
+        ]
         body += [(sign * 180, v) for v in (0.8, 0.6, 0.3)] + [(sign * 90, 0.30)]
         outline = torso.patch(body, 0.05, 2)
         turns = sign * np.array([opening - 8, 40, 60, 85, 110, 140, 180.0])
         hem = _seen_hem(skirt, turns)
         waist = torso.patch(np.stack([turns[::-1] * 1.0, np.full(7, 0.33)], 1), 0.05, 1)
         if len(hem):
-            sheet.paint(np.vstack([hem, waist]), colour, front, ink=figure.ink(colour), parts=("skirt", "torso"), corners=(0, 6, 7, 13), tension=0.12)
+            sheet.paint(
+                np.vstack([hem, waist]),
+                colour,
+                front,
+                ink=figure.ink(colour),
+                parts=("skirt", "torso"),
+                corners=(0, 6, 7, 13),
+                tension=0.12,
+            )
         sheet.paint(outline, colour, depth, ink=figure.ink(colour), parts=("torso",), corners=(0, 6, 14))
     band(figure, 0.30, 0.35, shade(colour, 1.3), max(front, depth) + 0.001, 0.055) if not is_front(figure, 60) else None
     if is_front(figure, 100):
         for sign in (-1, 1):
-            lapel = np.array([(sign * opening, 0.55), (sign * 30, 0.8), (sign * 36, 1.01), (sign * 62, 1.0), (sign * 64, 0.84), (sign * 52, 0.80)])
+            lapel = np.array(
+                [
+                    (sign * opening, 0.55),
+                    (sign * 30, 0.8),
+                    (sign * 36, 1.01),
+                    (sign * 62, 1.0),
+                    (sign * 64, 0.84),
+                    (sign * 52, 0.80),
+                ]
+            )
             tone = light(colour, 0.2)
-            sheet.detail(torso.patch(lapel, 0.056, 2), tone, depth + 0.001, ink=figure.ink(tone), weight=0.8, corners=(0, 6, 10))
+            sheet.detail(
+                torso.patch(lapel, 0.056, 2), tone, depth + 0.001, ink=figure.ink(tone), weight=0.8, corners=(0, 6, 10)
+            )
     _scarf(figure, recipe.accent_rgb, depth + 0.004)
 
 
@@ -207,42 +246,33 @@ def _scarf(figure: Figure, colour: Rgb, depth: float) -> None:
         a = strip[0] + (strip[3] - strip[0]) * k
         b = strip[1] + (strip[2] - strip[1]) * k
         sheet.line(np.array([a, b]), light(colour, 0.6), depth, weight=1.4)
-    roll = np.array([(-1.0, 0.15), (-0.85, 0.75), (-0.3, 0.42), (0.3, 0.42), (0.85, 0.75), (1.0, 0.15), (0.75, -0.42), (0.0, -0.72), (-0.75, -0.42)])
-    sheet.paint(neck + np.outer(roll[:, 0] * wide, side) + np.outer(roll[:, 1] * 0.115, up), colour, depth, ink=figure.ink(colour), parts=("torso", "neck"))
+    roll = np.array(
+        [
+            (-1.0, 0.15),
+            (-0.85, 0.75),
+            (-0.3, 0.42),
+            (0.3, 0.42),
+            (0.85, 0.75),
+            (1.0, 0.15),
+            (0.75, -0.42),
+            (0.0, -0.72),
+            (-0.75, -0.42),
+        ]
+    )
+    sheet.paint(
+        neck + np.outer(roll[:, 0] * wide, side) + np.outer(roll[:, 1] * 0.115, up),
+        colour,
+        depth,
+        ink=figure.ink(colour),
+        parts=("torso", "neck"),
+    )
     fold = np.array([(-0.7, 0.2), (0.0, -0.12), (0.7, 0.25)])
-    sheet.line(neck + np.outer(fold[:, 0] * wide, side) + np.outer(fold[:, 1] * 0.115, up), figure.ink(colour), depth, weight=0.7)
-
-
-def _yukata(figure: Figure) -> None:
-    recipe, sheet, torso = figure.recipe, figure.sheet, figure.torso
-    colour, depth = recipe.top_rgb, ON_TOP + 0.006
-    skirt = skirted(figure, over=True, waist=0.40)
-    bodice(figure, colour, 0.34, 0.985, 0.022)
-    neckline(figure, ((-60, 1.03), (-34, 0.965), (2, 0.80), (36, 0.965), (60, 1.03)), TOP + 0.001)
-    trim = light(recipe.accent_rgb, 0.55)
-    for first, last in (((-52, 1.02), (24, 0.52)), ((52, 1.02), (-22, 0.52))):
-        t = np.linspace(0, 1, 6)
-        line = np.stack([first[0] + (last[0] - first[0]) * t, first[1] + (last[1] - first[1]) * t], 1)
-        if is_front(figure, 110):
-            sheet.line(torso.patch(line, 0.03, 1), figure.ink(trim), TOP + 0.001, weight=5.2)
-            sheet.line(torso.patch(line, 0.03, 1), trim, TOP + 0.001, weight=3.8)
-    _flowers(figure, skirt, depth)
-    band(figure, 0.33, 0.56, recipe.accent_rgb, depth, 0.032)
-    band(figure, 0.43, 0.46, light(recipe.accent_rgb, 0.55), depth, 0.036)
-    bow_at(figure, 0.47, 0.19, recipe.accent_rgb, depth + 0.001, 180)
-
-
-def _flowers(figure: Figure, skirt: Skirt | None, depth: float) -> None:
-    if skirt is None or not figure.sheet.wants_details:
-        return
-    tone = light(figure.recipe.accent_rgb, 0.35)
-    for k in range(12):
-        turn, w = (k * 137.5 + figure.recipe.seed % 90) % 360, 0.42 + 0.52 * ((k * 0.618) % 1.0)
-        points, near = skirt.at(np.array([turn]), w)
-        if near[0]:
-            for petal in range(5):
-                angle = np.radians(petal * 72 + k * 20)
-                figure.sheet.detail(ellipse(points[0] + 0.026 * np.array([np.cos(angle), np.sin(angle)]), 0.019, 0.019, 5), tone, depth - 0.0005)
+    sheet.line(
+        neck + np.outer(fold[:, 0] * wide, side) + np.outer(fold[:, 1] * 0.115, up),
+        figure.ink(colour),
+        depth,
+        weight=0.7,
+    )
 
 
 def _sweater(figure: Figure) -> None:
@@ -283,48 +313,7 @@ def _tracksuit(figure: Figure) -> None:
     _turtleneck(figure, recipe.accent_rgb, depth + 0.002)
 
 
-def _maid(figure: Figure) -> None:
-    recipe, sheet, torso = figure.recipe, figure.sheet, figure.torso
-    skirt = skirted(figure, over=True, waist=0.40)
-    bodice(figure, recipe.top_rgb, 0.34, 0.99, 0.014)
-    depth = max(ON_TOP, figure.depths["left_thigh"] + 0.012, figure.depths["right_thigh"] + 0.012) + 0.001
-    if skirt is not None and is_front(figure, 100):
-        turns = np.array([-50, -30, -10, 10, 30, 50.0])
-        low, _ = skirt.at(turns, 0.86)
-        waist, _ = skirt.at(np.array([34.0, 0.0, -34.0]), 0.0)
-        apron = np.vstack([low, waist])
-        sheet.detail(apron, WHITE, depth, ink=figure.ink(WHITE), weight=0.8, corners=(0, 5, 6, 8))
-        for turn in (-50, -30, -10, 10, 30, 50):
-            place, _ = skirt.at(np.array([turn]), 0.86)
-            sheet.detail(ellipse(place[0], 0.034, 0.026, 7), WHITE, depth, ink=figure.ink(WHITE), weight=0.6)
-    depth = ON_TOP + 0.006
-    bib = np.array([(-32, 0.40), (-38, 0.72), (-60, 1.0), (-74, 1.0), (-56, 0.76), (0, 0.74), (56, 0.76), (74, 1.0), (60, 1.0), (38, 0.72), (32, 0.40)])
-    if is_front(figure, 110):
-        sheet.detail(torso.patch(bib, 0.022, 2), WHITE, depth, ink=figure.ink(WHITE), weight=0.7)
-    band(figure, 0.37, 0.44, WHITE, depth)
-    bow_at(figure, 0.41, 0.20, WHITE, depth, 180)
-    collar_wings(figure, WHITE, depth, 0.9, 24)
-    bow_at(figure, 0.91, 0.08, recipe.accent_rgb, depth + 0.001)
-
-
-def _pinafore(figure: Figure) -> None:
-    recipe, sheet, torso = figure.recipe, figure.sheet, figure.torso
-    skirted(figure, over=True, waist=0.40)
-    bodice(figure, WHITE, 0.34, 0.99, 0.012)
-    sheet.paint(torso.outline(0.36, 0.62, 0.02), recipe.bottom_rgb, TOP + 0.001, ink=figure.ink(recipe.bottom_rgb), parts=("torso",))
-    depth = ON_TOP + 0.005
-    for sign in (-1, 1):
-        for a, b in ((26, 52), (154, 128)):
-            strap = np.array([(sign * (a + 9), 0.6), (sign * (a - 9), 0.6), (sign * (b - 12), 1.0), (sign * (b + 6), 1.0)])
-            if abs((sign * a - torso.facing + 180) % 360 - 180) < 95:
-                sheet.detail(torso.patch(strap, 0.024, 2), recipe.bottom_rgb, depth, ink=figure.ink(recipe.bottom_rgb), weight=0.7, corners=(0, 2, 4, 6))
-    buttons(figure, (0.56,), (240, 206, 120), depth, 26, 0.018, 0.03)
-    buttons(figure, (0.56,), (240, 206, 120), depth, -26, 0.018, 0.03)
-    collar_wings(figure, WHITE, depth)
-    bow_at(figure, 0.91, 0.095, recipe.accent_rgb, depth + 0.001)
-
-
 _OUTFITS = {
-    "sailor": _sailor, "blazer": _blazer, "sundress": _sundress, "hoodie": _hoodie, "casual": _casual, "shirt": _shirt,
-    "coat": _coat, "yukata": _yukata, "sweater": _sweater, "tracksuit": _tracksuit, "maid": _maid, "pinafore": _pinafore,
+    "sailor": sailor, "blazer": _blazer, "sundress": sundress, "hoodie": _hoodie, "casual": _casual, "shirt": _shirt,
+    "coat": _coat, "yukata": yukata, "sweater": _sweater, "tracksuit": _tracksuit, "maid": maid, "pinafore": pinafore,
 }  # fmt: skip

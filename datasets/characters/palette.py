@@ -1,10 +1,12 @@
-"""Colours of the drawn characters: named hair, eye, skin and cloth colours, and the shades a cel painter mixes from them.
+"""Colours of the drawn characters: named hair, eye, skin and cloth colours, and the shades a cel painter mixes from
+them.
 
 Names are Danbooru's colour words, so that a tag can be made of them.
 """
 
 import colorsys
 import random
+from functools import lru_cache
 from typing import Final
 
 Rgb = tuple[int, int, int]
@@ -36,9 +38,11 @@ GREY_WEIGHTS: Final = (0.299, 0.587, 0.114)
 
 def jittered(colour: Rgb, rng: random.Random, amount: int = 10) -> Rgb:
     """A neighbour of a colour: the same word still names it."""
-    return tuple(max(0, min(255, c + rng.randint(-amount, amount))) for c in colour)
+    r, g, b = (max(0, min(255, c + rng.randint(-amount, amount))) for c in colour)
+    return r, g, b
 
 
+@lru_cache(maxsize=4096)
 def toned(colour: Rgb, hue: float = 0.0, saturation: float = 1.0, value: float = 1.0) -> Rgb:
     """Turn the hue (in turns) and scale saturation and value."""
     h, s, v = colorsys.rgb_to_hsv(*(c / 255 for c in colour))
@@ -48,7 +52,7 @@ def toned(colour: Rgb, hue: float = 0.0, saturation: float = 1.0, value: float =
 
 def blended(a: Rgb, b: Rgb, t: float) -> Rgb:
     """a at t = 0, b at t = 1."""
-    return tuple(round(x + (y - x) * t) for x, y in zip(a, b, strict=True))
+    return round(a[0] + (b[0] - a[0]) * t), round(a[1] + (b[1] - a[1]) * t), round(a[2] + (b[2] - a[2]) * t)
 
 
 def shade(colour: Rgb, depth: float = 1.0) -> Rgb:
@@ -62,13 +66,15 @@ def light(colour: Rgb, amount: float = 0.5) -> Rgb:
     return blended(colour, (255, 252, 244), amount)
 
 
+@lru_cache(maxsize=4096)
 def ink(colour: Rgb, outline: Rgb) -> Rgb:
     """The outline of a part: the drawing's ink, tinted by what it surrounds."""
     return blended(outline, toned(colour, saturation=1.3, value=0.5), 0.42)
 
 
 def to_hex(colour: Rgb) -> str:
-    return "#%02x%02x%02x" % tuple(colour)
+    r, g, b = colour
+    return f"#{r:02x}{g:02x}{b:02x}"
 
 
 def greyed(colour: Rgb) -> Rgb:

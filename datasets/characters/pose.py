@@ -8,7 +8,7 @@ points forward, fore = 180 points up. A reach is written for the left side and m
 """
 
 from dataclasses import dataclass
-from typing import Final
+from typing import Any, Final
 
 Angles = tuple[float, float]
 
@@ -34,7 +34,7 @@ class Swing:
 
 @dataclass(frozen=True)
 class Reach:
-    """A wrist or ankle at a place; the joint between bends towards `pole` (body frame, left side).
+    """A wrist at a place; the elbow bends towards `pole` (body frame, left side).
 
     `anchor` names the frame of `place`: "body" in torso lengths from the middle of the hips, "head" in head radii from
     the middle of the head, "knee" in torso lengths from the knee of the same side.
@@ -70,16 +70,16 @@ class Pose:
     elevation: float = 6.0  # how far the camera stands above
 
 
-def _both(limb: Limb) -> dict[str, Limb]:
+def _both(limb: Limb) -> dict[str, Any]:
     return {"left_arm": limb, "right_arm": limb}
 
 
 _HANG: Final = Swing((13, -4), (7, 12))
 _STRAIGHT: Final = Swing((4, 2), (2, -4))
-_LEGS: Final = {"left_leg": _STRAIGHT, "right_leg": _STRAIGHT}
-_WEIGHT_ON_RIGHT: Final = {"left_leg": Swing((9, 9), (5, -5)), "right_leg": Swing((2, -1), (1, -3))}
+_LEGS: Final[dict[str, Any]] = {"left_leg": _STRAIGHT, "right_leg": _STRAIGHT}
+_WEIGHT_ON_RIGHT: Final[dict[str, Any]] = {"left_leg": Swing((9, 9), (5, -5)), "right_leg": Swing((2, -1), (1, -3))}
 _ON_HIP: Final = Reach((0.25, 0.16, 0.03), (1.0, -0.1, -0.45))
-_CHAIR: Final = {"left_leg": Swing((7, 82), (3, 2)), "right_leg": Swing((7, 84), (4, -3))}
+_CHAIR: Final[dict[str, Any]] = {"left_leg": Swing((7, 82), (3, 2)), "right_leg": Swing((7, 84), (4, -3))}
 _ON_LAP: Final = Reach((0.0, 0.13, -0.3), (0.8, 0.0, -0.8), "knee")
 _NOT_FRONT: Final = TURNED + PROFILES
 
@@ -103,7 +103,7 @@ _ALL: Final[tuple[Pose, ...]] = (
          tags=("standing", "own_hands_together", "v_arms"), head=(0, 3, -5)),
     Pose("crossed_arms", Reach((-0.14, 0.66, 0.20), (0.9, -0.6, 0.1)), Reach((-0.15, 0.60, 0.24), (0.9, -0.6, 0.1)),
          left_leg=Swing((8, 4), (6, -4)), right_leg=_STRAIGHT, tags=("standing", "crossed_arms"), bend=-3),
-    Pose("hands_on_cheeks", **_both(Reach((0.78, -1.30, 0.42), (0.9, -1.0, 0.1), "head")), **_LEGS,
+    Pose("hands_on_cheeks", **_both(Reach((1.06, -1.42, 0.34), (0.9, -1.0, 0.1), "head")), **_LEGS,
          tags=("standing", "hands_on_own_cheeks", "hands_on_own_face"), head=(0, 4, 5)),
     Pose("crossed_legs", _HANG, _ON_HIP, left_leg=Swing((-7, 6), (-9, -1)), right_leg=Swing((-4, -3), (-7, -5)),
          tags=("standing", "crossed_legs"), side=-4),
@@ -140,7 +140,8 @@ _ALL: Final[tuple[Pose, ...]] = (
     Pose("knees_up", **_both(Reach((-0.10, -0.20, 0.12), (1.0, -0.2, 0.0), "knee")), left_leg=Swing((4, 128), (3, -16)),
          right_leg=Swing((4, 126), (3, -14)), tags=("sitting", "knees_up", "hugging_own_legs"), bend=16, toes=(4, 4),
          head=(0, -4, 8), elevation=12),
-    Pose("squatting", **_both(Reach((-0.03, 0.10, 0.06), (1.0, -0.1, -0.4), "knee")), left_leg=Swing((20, 108), (6, -36)),
+    Pose("squatting", **_both(Reach((-0.03, 0.10, 0.06), (1.0, -0.1, -0.4), "knee")), left_leg=Swing((20, 108), (6,
+        -36)),
          right_leg=Swing((20, 106), (6, -38)), tags=("squatting",), lean=12, bend=12, head=(0, -14, 0), toes=(8, 8),
          elevation=10),
     Pose("kneeling", _HANG, Reach((0.06, 0.62, 0.26), (0.9, -0.8, 0.0)), left_leg=Swing((7, 6), (5, -84)),

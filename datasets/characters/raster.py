@@ -10,7 +10,9 @@ import pyvips
 from datasets.characters.sheet import UNITS, Shape, Sheet
 
 
-def sheet_to_svg(sheet: Sheet, size_wh: tuple[int, int], scale: float, shift: tuple[float, float], line_px: float) -> str:
+def sheet_to_svg(
+    sheet: Sheet, size_wh: tuple[int, int], scale: float, shift: tuple[float, float], line_px: float
+) -> str:
     """Write a sheet as SVG.
 
     Args:

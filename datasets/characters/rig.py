@@ -7,6 +7,7 @@ heads, and shrink the legs towards a chibi's.
 """
 
 import math
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -40,7 +41,8 @@ class Proportions:
 
 @dataclass(frozen=True)
 class Rig:
-    """A solved body. Points are (3,) view coordinates (y up, z towards the viewer); frames have columns left, up, forward."""
+    """A solved body. Points are (3,) view coordinates (y up, z towards the viewer); frames have columns left, up,
+    forward."""
 
     pose: Pose
     size: Proportions
@@ -58,12 +60,6 @@ class Rig:
     def at(self, name: str) -> np.ndarray:
         """A joint as a flat picture point."""
         return flat(self.joints[name])
-
-    @property
-    def yaw(self) -> float:
-        """Where the chest faces: degrees to the right of the picture, 180 away."""
-        forward = self.chest[:, 2]
-        return math.degrees(math.atan2(forward[0], forward[2]))
 
 
 def proportions(recipe: CharacterRecipe) -> Proportions:
@@ -102,8 +98,11 @@ def solve(recipe: CharacterRecipe) -> Rig:
     joints["body_upper"] = root @ np.array([0.0, SPINE_BEND_AT, 0.0]) + chest @ np.array([0.0, 0.045, 0.0])
     joints["neck"] = root @ np.array([0.0, SPINE_BEND_AT, 0.0]) + chest @ np.array([0.0, 1 - SPINE_BEND_AT, 0.0])
 
-    skull = chest @ rotation_y(pose.head[0] + recipe.head_turn) @ rotation_x(pose.head[1] + recipe.head_nod) @ rotation_z(
-        pose.head[2] + recipe.head_tilt
+    skull = (
+        chest
+        @ rotation_y(pose.head[0] + recipe.head_turn)
+        @ rotation_x(pose.head[1] + recipe.head_nod)
+        @ rotation_z(pose.head[2] + recipe.head_tilt)
     )
     skull = _kept_readable(skull)
     neck_way = unit(chest[:, 1] + 0.5 * skull[:, 1] + 0.12 * chest[:, 2])
@@ -115,13 +114,15 @@ def solve(recipe: CharacterRecipe) -> Rig:
         joints[f"{side}_hip"] = root @ np.array([sign * size.hip, 0.0, 0.0])
         joints[f"{side}_shoulder"] = joints["neck"] + chest @ np.array([sign * size.shoulder, -0.065, 0.0])
         leg = pose.left_leg if side == "left" else pose.right_leg
-        knee, ankle = _limb(leg, joints, f"{side}_hip", root, sign, size.thigh, size.shin, recipe, size, "leg" + side)
+        knee, ankle = _limb(leg, joints[f"{side}_hip"], root, sign, (size.thigh, size.shin),
+                            recipe.swing_of("leg" + side), None)  # fmt: skip
         joints[f"{side}_knee"], joints[f"{side}_ankle"] = knee, ankle
         foot_dirs[side] = _foot(joints, side, sign, root, pose.toes[0 if side == "left" else 1])
     for side, sign in (("left", 1.0), ("right", -1.0)):
         arm = pose.left_arm if side == "left" else pose.right_arm
-        elbow, wrist = _limb(arm, joints, f"{side}_shoulder", chest, sign, size.upper_arm, size.forearm, recipe, size,
-                             "arm" + side, skull)  # fmt: skip
+        target = _target(arm, joints, chest, skull, side, sign, size.head_radius)
+        elbow, wrist = _limb(arm, joints[f"{side}_shoulder"], chest, sign, (size.upper_arm, size.forearm),
+                             recipe.swing_of("arm" + side), target)  # fmt: skip
         joints[f"{side}_elbow"], joints[f"{side}_wrist"] = elbow, wrist
         way = unit(wrist - elbow)
         hand_dirs[side] = unit(way + 0.12 * chest[:, 2])
@@ -162,32 +163,37 @@ def _kept_readable(skull: np.ndarray) -> np.ndarray:
     return rotation_z(roll) @ rotation_x(max(-24.0, min(26.0, nod))) @ level
 
 
-def _limb(limb: Limb, joints, root_name, frame, sign, first, second, recipe, size, key, skull=None):
-    start = joints[root_name]
+def _limb(limb: Limb, start: np.ndarray, frame: np.ndarray, sign: float, bones: tuple[float, float],
+          noise: Sequence[float], target: np.ndarray | None) -> tuple[np.ndarray, np.ndarray]:  # fmt: skip
+    """The middle joint and the end of a limb; `target` is where a reach wants to be, `noise` loosens a swing."""
     if isinstance(limb, Reach):
-        place = np.array(limb.place) * (sign, 1.0, 1.0)
-        if limb.anchor == "head":
-            target = joints["head"] + skull @ place * size.head_radius
-        elif limb.anchor == "knee":
-            target = joints[f"{'left' if sign > 0 else 'right'}_knee"] + frame @ place
-        elif root_name.endswith("shoulder"):
-            target = joints["neck"] + frame @ (place - (0.0, 1.0, 0.0))
-        else:
-            target = joints["pelvis"] + frame @ place
-        return _bent(start, target, first, second, frame @ (np.array(limb.pole) * (sign, 1.0, 1.0)))
-    swing = recipe.swing_of(key)
-    upper = frame @ _direction(limb.upper, sign, swing[:2])
-    lower = frame @ _direction(limb.lower, sign, swing[2:])
-    middle = start + upper * first
-    return middle, middle + lower * second
+        assert target is not None
+        return _bent(start, target, bones[0], bones[1], frame @ (np.array(limb.pole) * (sign, 1.0, 1.0)))
+    middle = start + frame @ _direction(limb.upper, sign, noise[:2]) * bones[0]
+    return middle, middle + frame @ _direction(limb.lower, sign, noise[2:]) * bones[1]
 
 
-def _direction(angles, sign: float, offset=(0.0, 0.0)) -> np.ndarray:
+def _target(limb: Limb, joints: dict[str, np.ndarray], chest: np.ndarray, skull: np.ndarray, side: str, sign: float,
+            head_radius: float) -> np.ndarray | None:  # fmt: skip
+    """The place that a hand reaches for, in view space."""
+    if not isinstance(limb, Reach):
+        return None
+    place = np.array(limb.place) * (sign, 1.0, 1.0)
+    if limb.anchor == "head":
+        return joints["head"] + skull @ place * head_radius
+    if limb.anchor == "knee":
+        return joints[f"{side}_knee"] + chest @ place
+    return joints["neck"] + chest @ (place - (0.0, 1.0, 0.0))
+
+
+def _direction(angles: Sequence[float], sign: float, offset: Sequence[float] = (0.0, 0.0)) -> np.ndarray:
     out, fore = math.radians(angles[0] + offset[0]), math.radians(angles[1] + offset[1])
     return np.array([sign * math.sin(out), -math.cos(out) * math.cos(fore), math.cos(out) * math.sin(fore)])
 
 
-def _bent(start, target, first: float, second: float, pole: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+def _bent(
+    start: np.ndarray, target: np.ndarray, first: float, second: float, pole: np.ndarray
+) -> tuple[np.ndarray, np.ndarray]:
     """Two-bone inverse kinematics: the middle joint bends towards `pole`; a place out of reach is reached for."""
     way = target - start
     distance = min(max(math.sqrt(float(way @ way)), abs(first - second) + 0.05, 0.30 * (first + second)),
@@ -200,7 +206,7 @@ def _bent(start, target, first: float, second: float, pole: np.ndarray) -> tuple
     return middle, middle + unit(start + way * distance - middle) * second
 
 
-def _foot(joints, side: str, sign: float, root: np.ndarray, toes_down: float) -> np.ndarray:
+def _foot(joints: dict[str, np.ndarray], side: str, sign: float, root: np.ndarray, toes_down: float) -> np.ndarray:
     """Where the toes point: square to the shin on the side that the knee opens to, then down by so much."""
     thigh = unit(joints[f"{side}_knee"] - joints[f"{side}_hip"])
     shin = unit(joints[f"{side}_ankle"] - joints[f"{side}_knee"])

@@ -113,7 +113,7 @@ def _fitting_size(ratio: float) -> tuple[int, int]:
     return max(240, round(tallest * ratio)), tallest
 
 
-def _close_up(figure: Figure, head: HeadFrame, bounds) -> tuple[float, float, float, float]:
+def _close_up(figure: Figure, head: HeadFrame, bounds: tuple[float, ...]) -> tuple[float, float, float, float]:
     """The window of a cropped picture: from above the head to the chest or the knees, the rest is cut off."""
     rig = figure.rig
     r = head.radius

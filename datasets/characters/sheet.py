@@ -1,12 +1,14 @@
 """The sheet a character is drawn on: an ordered list of filled and stroked curves, with what covers what.
 
 Shapes live in torso lengths, y down. Depth (towards the viewer) orders the painter; at equal depth, the order of
-drawing. A shape that `covers` hides keypoints under it, except those of the parts it belongs to. Details (`Sheet.detail`)
-never cover and never widen the figure, and are skipped when only the pose is asked for: the truth cannot depend on them.
+drawing. A shape that `covers` hides keypoints under it, except those of the parts it belongs to. Details
+(`Sheet.detail`) never cover and never widen the figure, and are skipped when only the pose is asked for: the truth
+cannot depend on them.
 """
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
+from typing import Any
 
 import numpy as np
 
@@ -41,8 +43,9 @@ class Sheet:
     shapes: list[Shape] = field(default_factory=list)
     gradients: list[str] = field(default_factory=list)
 
-    def paint(self, outlines: np.ndarray | Sequence[np.ndarray], fill: Rgb | str, depth: float, *, ink: Rgb | None = None,
-              weight: float = 1.0, corners: tuple[int, ...] | Sequence[tuple[int, ...]] = (), parts: Sequence[str] = (),
+    def paint(self, outlines: np.ndarray | Sequence[np.ndarray], fill: Rgb | str, depth: float, *,
+              ink: Rgb | None = None,
+              weight: float = 1.0, corners: Sequence[Any] = (), parts: Sequence[str] = (),
               covers: bool = True, opacity: float = 1.0, tension: float = 1 / 6,
               edge: slice | None = None) -> None:  # fmt: skip
         """Draw closed smooth shapes as one: their union is filled and outlined together.
@@ -53,22 +56,19 @@ class Sheet:
             ink: outline colour; none when None.
             edge: which curves of a single outline carry the line, so that a limb can flow into a body without a seam.
         """
-        line = None if edge is None else smooth_closed(outlines, corners, tension)[edge]
-        if isinstance(outlines, np.ndarray):
-            outlines, corners = [outlines], [corners]
-        elif not corners:
-            corners = [()] * len(outlines)
+        chains, sharps = ([outlines], [corners]) if isinstance(outlines, np.ndarray) else (outlines, corners)
+        line = None if edge is None else smooth_closed(chains[0], tuple(sharps[0]), tension)[edge]
         curves = []
-        for points, sharp in zip(outlines, corners, strict=True):
+        for points, sharp in zip(chains, sharps or [()] * len(chains), strict=True):
             turned = oriented(points)
-            if turned is not points:
-                sharp = tuple(len(points) - 1 - corner for corner in sharp)
-            curves.append(smooth_closed(turned, sharp, tension))
+            at = tuple(sharp) if turned is points else tuple(len(points) - 1 - corner for corner in sharp)
+            curves.append(smooth_closed(turned, at, tension))
         polygons = tuple(bezier_polygon(chain) for chain in curves) if covers else ()
         self._add(curves, self.colour(fill), ink, weight, opacity, depth, parts, polygons, False, line)
 
     def detail(self, outline: np.ndarray, fill: Rgb | str | None, depth: float, *, ink: Rgb | None = None,
-               weight: float = 0.6, corners: tuple[int, ...] = (), opacity: float = 1.0, tension: float = 1 / 6) -> None:  # fmt: skip
+               weight: float = 0.6, corners: tuple[int, ...] = (), opacity: float = 1.0,
+               tension: float = 1 / 6) -> None:  # fmt: skip
         """A closed mark upon a shape."""
         if self.wants_details and len(outline) > 2:
             curves = [smooth_closed(outline, corners, tension)]
@@ -108,7 +108,19 @@ class Sheet:
         points = np.vstack([polygon for shape in self.shapes for polygon in shape.polygons])
         return np.concatenate([points.min(0), points.max(0)])
 
-    def _add(self, curves, fill, ink, weight, opacity, depth, parts, polygons, is_open, edge=None) -> None:
+    def _add(
+        self,
+        curves: Sequence[np.ndarray],
+        fill: str,
+        ink: Rgb | None,
+        weight: float,
+        opacity: float,
+        depth: float,
+        parts: Sequence[str],
+        polygons: tuple[np.ndarray, ...],
+        is_open: bool,
+        edge: np.ndarray | None = None,
+    ) -> None:
         stroke = "" if ink is None else self.colour(ink)
         shape = Shape(tuple(curves), fill, stroke, weight, opacity, depth, len(self.shapes), frozenset(parts), polygons,
                       is_open, edge)  # fmt: skip

@@ -1,14 +1,18 @@
 """What hangs from the waist: skirts, the skirts of dresses, coats and yukatas.
 
-A skirt is a chain of rings from the waist along the legs to the hem. Each ring is wide enough for the legs inside it, so
-that the same few lines dress someone standing, running or sitting. Its back, seen from inside, is drawn behind the legs.
+A skirt is a chain of rings from the waist along the legs to the hem. Each ring is wide enough for the legs inside it,
+so that the same few lines dress someone standing, running or sitting. Its back, seen from inside, is drawn behind the
+legs.
 """
+
+from itertools import pairwise
 
 import numpy as np
 
 from datasets.characters.body import Figure, leg_profiles
-from datasets.characters.geometry import convex_hull, flat, resampled, unit
+from datasets.characters.geometry import Numbers, convex_hull, flat, resampled, unit
 from datasets.characters.palette import Rgb, light, shade
+from datasets.characters.sheet import Sheet
 
 _TURN = np.linspace(0, 2 * np.pi, 24, endpoint=False)
 # Hem (in thighs, 2 is the ankle), flare beyond the legs, folds to half a turn.
@@ -24,7 +28,8 @@ class Skirt:
         self.figure = figure
         turn = np.degrees(_TURN)
         bends = [float(unit(rig.joints[f"{s}_knee"] - rig.joints[f"{s}_hip"])
-                       @ unit(rig.joints[f"{s}_ankle"] - rig.joints[f"{s}_knee"])) for s in ("left", "right")]  # fmt: skip
+                       @ unit(rig.joints[f"{s}_ankle"] - rig.joints[f"{s}_knee"])) for s in ("left",
+                           "right")]  # fmt: skip
         thighs = [unit(rig.joints[f"{s}_knee"] - rig.joints[f"{s}_hip"]) for s in ("left", "right")]
         if float(thighs[0] @ thighs[1]) < 0.35:
             hem = min(hem, 0.78)  # a long skirt between legs so far apart would be a sail
@@ -64,9 +69,9 @@ class Skirt:
     def outlines(self) -> list[np.ndarray]:
         """The silhouette, flat, as hulls of neighbouring rings."""
         flats = [flat(ring) for ring in self.rings]
-        return [resampled(convex_hull(np.vstack([a, b])), 26) for a, b in zip(flats, flats[1:], strict=False)]
+        return [resampled(convex_hull(np.vstack([a, b])), 26) for a, b in pairwise(flats)]
 
-    def at(self, turn_degrees, w) -> tuple[np.ndarray, np.ndarray]:
+    def at(self, turn_degrees: Numbers, w: Numbers) -> tuple[np.ndarray, np.ndarray]:
         """Places on the skirt, flat, w from 0 (waist) to 1 (hem), and whether each faces us."""
         turn = np.atleast_1d(np.asarray(turn_degrees, dtype=float)) % 360
         w = np.broadcast_to(np.asarray(w, dtype=float), turn.shape)
@@ -99,7 +104,7 @@ def draw_skirt(figure: Figure, cut: str, colour: Rgb, *, depth: float, trim: Rgb
                 ink=figure.ink(colour), parts=("skirt",))  # fmt: skip
     depth = max(depth, max(thighs) + 0.012)
     outlines = skirt.outlines()
-    if folds and not figure.rig.pose.lying or cut == "pleated_skirt":
+    if (folds and not figure.rig.pose.lying) or cut == "pleated_skirt":
         outlines.append(_hem_points(skirt, folds * 2))
     corners = [() for _ in outlines]
     sheet.paint(outlines, colour, depth, ink=figure.ink(colour), parts=("skirt",), corners=corners)
@@ -111,7 +116,7 @@ def draw_skirt(figure: Figure, cut: str, colour: Rgb, *, depth: float, trim: Rgb
     return skirt
 
 
-def _near_line(sheet, points, near, colour, depth, weight) -> None:
+def _near_line(sheet: Sheet, points: np.ndarray, near: np.ndarray, colour: Rgb, depth: float, weight: float) -> None:
     """The near part of a ring of points, as one line."""
     if not near.any() or near.all():
         return
@@ -151,22 +156,20 @@ def _folds(figure: Figure, skirt: Skirt, colour: Rgb, folds: int, depth: float, 
 
 
 def ribbon_bow(figure: Figure, place: np.ndarray, size: float, colour: Rgb, depth: float, angle: float = 0.0,
-               tails: bool = True, covers: bool = False) -> None:  # fmt: skip
-    """A tied bow, flat: two loops, a knot, two tails."""
+               parts: tuple[str, ...] = ("torso", "skirt")) -> None:  # fmt: skip
+    """A tied bow, flat: two loops, a knot, two tails. It may stand out from the figure, so it is no detail."""
     sheet = figure.sheet
     c, s = np.cos(np.radians(angle)), np.sin(np.radians(angle))
     turn = np.array([[c, -s], [s, c]]) * size
-    paint = sheet.paint if covers else sheet.detail
     line, dark = figure.ink(colour), shade(colour)
     for sign in (-1.0, 1.0):
-        if tails:
-            strip = np.array([(0.02 * sign, 0), (0.30 * sign, 0.05), (0.75 * sign, 1.15), (0.5 * sign, 1.02), (0.32 * sign, 1.22)])
-            paint(strip @ turn.T + place, colour, depth, ink=line, weight=0.7, corners=(0, 2, 3, 4))
+        strip = [(0.02 * sign, 0), (0.30 * sign, 0.05), (0.75 * sign, 1.15), (0.5 * sign, 1.02), (0.32 * sign, 1.22)]
+        sheet.paint(strip @ turn.T + place, colour, depth, ink=line, weight=0.7, corners=(0, 2, 3, 4), parts=parts)
     for sign in (-1.0, 1.0):
         loop = np.array([(0.05 * sign, -0.12), (0.55 * sign, -0.52), (1.0 * sign, -0.42), (1.06 * sign, 0.05),
                          (0.92 * sign, 0.42), (0.5 * sign, 0.30), (0.05 * sign, 0.12)])  # fmt: skip
-        paint(loop @ turn.T + place, colour, depth, ink=line, weight=0.8, corners=(0, 6))
+        sheet.paint(loop @ turn.T + place, colour, depth, ink=line, weight=0.8, corners=(0, 6), parts=parts)
         fold = np.array([(0.15 * sign, 0.0), (0.6 * sign, -0.12), (0.62 * sign, 0.12)])
         sheet.detail(fold @ turn.T + place, dark, depth)
     knot = np.array([(-0.16, -0.2), (0.16, -0.2), (0.19, 0.2), (-0.19, 0.2)])
-    paint(knot @ turn.T + place, light(colour, 0.15), depth, ink=line, weight=0.8)
+    sheet.paint(knot @ turn.T + place, light(colour, 0.15), depth, ink=line, weight=0.8, parts=parts)

@@ -1,38 +1,73 @@
 """Danbooru-style tags that are true of a drawing: made from the recipe and from what the window shows."""
 
+from collections.abc import Callable
+
 from datasets.characters.face import EXPRESSION_PARTS
+from datasets.characters.pose import FACING_YAW
+from datasets.characters.recipe import CharacterRecipe
 from datasets.characters.scene import Scene
 from datasets.skeleton import INDEX, State
 
+Seen = Callable[[str], bool]  # of a keypoint by name
+
 _HAIR_TAGS = {
     "bob": ("bob_cut",), "spiky": ("spiked_hair",), "ponytail": ("ponytail",), "side_ponytail": ("side_ponytail",),
-    "twintails": ("twintails",), "low_twintails": ("low_twintails", "twintails"), "double_bun": ("double_bun", "hair_bun"),
-    "single_bun": ("single_hair_bun", "hair_bun"), "hime": ("hime_cut",), "wavy": ("wavy_hair",), "straight": ("straight_hair",),
+    "twintails": ("twintails",), "low_twintails": ("low_twintails", "twintails"), "double_bun": ("double_bun",
+        "hair_bun"),
+    "single_bun": ("single_hair_bun", "hair_bun"), "hime": ("hime_cut",), "wavy": ("wavy_hair",),
+    "straight": ("straight_hair",),
     "two_side_up": ("two_side_up",),
 }  # fmt: skip
-_BANGS_TAGS = {"blunt": "blunt_bangs", "swept": "swept_bangs", "parted": "parted_bangs", "over_one_eye": "hair_over_one_eye",
+_BANGS_TAGS = {"blunt": "blunt_bangs", "swept": "swept_bangs", "parted": "parted_bangs",
+               "over_one_eye": "hair_over_one_eye",
                "between": "hair_between_eyes"}  # fmt: skip
-_MOUTH_TAGS = {"smile": ("smile", "closed_mouth"), "open": ("open_mouth", "smile"), "line": ("closed_mouth",), "o": ("open_mouth",),
-               "frown": ("frown", "closed_mouth"), "cat": (":3", "smile", "closed_mouth"), "wavy": ("wavy_mouth", "closed_mouth")}  # fmt: skip
+_MOUTH_TAGS = {"smile": ("smile", "closed_mouth"), "open": ("open_mouth", "smile"), "line": ("closed_mouth",),
+               "o": ("open_mouth",),
+               "frown": ("frown", "closed_mouth"), "cat": (":3", "smile", "closed_mouth"), "wavy": ("wavy_mouth",
+                   "closed_mouth")}  # fmt: skip
 _OUTFIT_TAGS = {
     "sailor": ("school_uniform", "serafuku", "sailor_collar"), "blazer": ("school_uniform", "blazer", "jacket"),
-    "sundress": ("dress", "sundress"), "hoodie": ("hoodie",), "casual": ("shirt", "t-shirt"), "shirt": ("shirt", "collared_shirt"),
-    "coat": ("coat", "scarf", "open_clothes"), "yukata": ("japanese_clothes", "yukata", "obi", "sash"), "sweater": ("sweater", "turtleneck"),
-    "tracksuit": ("track_jacket", "jacket"), "maid": ("maid", "dress", "apron"), "pinafore": ("pinafore_dress", "dress", "shirt"),
+    "sundress": ("dress", "sundress"), "hoodie": ("hoodie",), "casual": ("shirt", "t-shirt"), "shirt": ("shirt",
+        "collared_shirt"),
+    "coat": ("coat", "scarf", "open_clothes"), "yukata": ("japanese_clothes", "yukata", "obi", "sash"),
+    "sweater": ("sweater", "turtleneck"),
+    "tracksuit": ("track_jacket", "jacket"), "maid": ("maid", "dress", "apron"), "pinafore": ("pinafore_dress",
+        "dress", "shirt"),
 }  # fmt: skip
-_BOTTOM_TAGS = {"pleated_skirt": ("skirt", "pleated_skirt"), "flared_skirt": ("skirt",), "long_skirt": ("skirt", "long_skirt"),
+_BOTTOM_TAGS = {"pleated_skirt": ("skirt", "pleated_skirt"), "flared_skirt": ("skirt",), "long_skirt": ("skirt",
+    "long_skirt"),
                 "shorts": ("shorts",), "trousers": ("pants",)}  # fmt: skip
-_LEG_TAGS = {"socks": ("socks",), "kneehighs": ("kneehighs", "socks"), "thighhighs": ("thighhighs",), "pantyhose": ("pantyhose",), "tabi": ("tabi",)}
-_FOOT_TAGS = {"shoes": ("shoes",), "loafers": ("loafers", "shoes"), "sneakers": ("sneakers", "shoes"), "boots": ("boots",), "sandals": ("sandals",),
+_LEG_TAGS = {
+    "socks": ("socks",),
+    "kneehighs": ("kneehighs", "socks"),
+    "thighhighs": ("thighhighs",),
+    "pantyhose": ("pantyhose",),
+    "tabi": ("tabi",),
+}
+_FOOT_TAGS = {"shoes": ("shoes",), "loafers": ("loafers", "shoes"), "sneakers": ("sneakers", "shoes"),
+              "boots": ("boots",), "sandals": ("sandals",),
               "barefoot": ("barefoot",)}  # fmt: skip
-_HAT_TAGS = {"beret": ("hat", "beret"), "cap": ("hat", "baseball_cap"), "straw_hat": ("hat", "straw_hat"), "witch_hat": ("hat", "witch_hat"),
+_HAT_TAGS = {"beret": ("hat", "beret"), "cap": ("hat", "baseball_cap"), "straw_hat": ("hat", "straw_hat"),
+             "witch_hat": ("hat", "witch_hat"),
              "beanie": ("hat", "beanie")}  # fmt: skip
-_EAR_TAGS = {"cat": ("animal_ears", "cat_ears"), "rabbit": ("animal_ears", "rabbit_ears"), "fox": ("animal_ears", "fox_ears")}
+_EAR_TAGS = {
+    "cat": ("animal_ears", "cat_ears"),
+    "rabbit": ("animal_ears", "rabbit_ears"),
+    "fox": ("animal_ears", "fox_ears"),
+}
 _ORNAMENT_TAGS = {"ribbon": "hair_ribbon", "hairband": "hairband", "hairclip": "hairclip", "flower": "hair_flower"}
 _LENGTH_TAGS = {"short": "short_hair", "medium": "medium_hair", "long": "long_hair", "very_long": "very_long_hair"}
 _BACKGROUND_TAGS = {"transparent": ("transparent_background", "simple_background"), "plain": ("simple_background",),
                     "gradient": ("gradient_background", "simple_background"), "pattern": ("patterned_background",),
-                    "sky": ("outdoors", "sky", "day"), "hills": ("outdoors", "sky", "hill", "day"), "room": ("indoors",)}  # fmt: skip
+                    "sky": ("outdoors", "sky", "day"), "hills": ("outdoors", "sky", "hill", "day"),
+                    "room": ("indoors",)}  # fmt: skip
+
+# What cannot be told of a picture that shows no legs.
+_LEG_POSES = frozenset({
+    "standing", "walking", "running", "jumping", "standing_on_one_leg", "leg_up", "kicking", "crossed_legs", "sitting",
+    "wariza", "seiza", "indian_style", "knees_up", "hugging_own_legs", "hands_on_own_knees", "squatting", "kneeling",
+    "on_one_knee", "all_fours",
+})  # fmt: skip
 
 
 def tags_of(scene: Scene, states: tuple[State, ...], background: str) -> tuple[str, ...]:
@@ -50,8 +85,9 @@ def tags_of(scene: Scene, states: tuple[State, ...], background: str) -> tuple[s
     if recipe.age == "chibi":
         tags.append("chibi")
     tags += _framing_tags(recipe.framing, seen)
-    tags += _view_tags(scene, visible)
-    tags += rig.pose.tags
+    tags += _view_tags(scene)
+    has_legs = any(seen(f"{side}_{joint}") for side in ("left", "right") for joint in ("knee", "ankle"))
+    tags += [tag for tag in rig.pose.tags if has_legs or tag not in _LEG_POSES]
     tags += [f"{recipe.hair_colour}_hair", _LENGTH_TAGS[recipe.hair_length], *_HAIR_TAGS.get(recipe.hair_style, ())]
     if head.away < 90:
         tags += [_BANGS_TAGS[recipe.bangs]] if recipe.bangs in _BANGS_TAGS else []
@@ -60,7 +96,7 @@ def tags_of(scene: Scene, states: tuple[State, ...], background: str) -> tuple[s
     tags += _face_tags(scene, visible)
     tags += _clothes_tags(recipe, seen)
     tags += _HAT_TAGS.get(recipe.hat, ())
-    if recipe.ornament != "none" and head.away < 70 and not (recipe.outfit == "maid"):
+    if recipe.ornament != "none" and head.away < 70 and recipe.outfit != "maid":
         tags.append(_ORNAMENT_TAGS[recipe.ornament])
     tags += _EAR_TAGS.get(recipe.animal_ears, ())
     tags += ["monochrome", "greyscale"] if recipe.monochrome else []
@@ -68,14 +104,16 @@ def tags_of(scene: Scene, states: tuple[State, ...], background: str) -> tuple[s
     return tuple(dict.fromkeys(tags))
 
 
-def _framing_tags(framing: str, seen) -> list[str]:
+def _framing_tags(framing: str, seen: Seen) -> list[str]:
     if all(seen(f"{side}_ankle") for side in ("left", "right")):
         return ["full_body"]
     return ["upper_body"] if framing == "bust" else ["cowboy_shot"]
 
 
-def _view_tags(scene: Scene, visible) -> list[str]:
-    turn, head = abs((scene.figure.rig.yaw + 180) % 360 - 180), scene.head
+def _view_tags(scene: Scene) -> list[str]:
+    recipe, head = scene.figure.recipe, scene.head
+    # Of the body as it was posed: a chest that leans over points elsewhere.
+    turn = abs((FACING_YAW[recipe.facing] + recipe.yaw_offset + 180) % 360 - 180)
     tags = []
     if turn > 120:
         tags.append("from_behind")
@@ -89,7 +127,7 @@ def _view_tags(scene: Scene, visible) -> list[str]:
     return tags
 
 
-def _face_tags(scene: Scene, visible) -> list[str]:
+def _face_tags(scene: Scene, visible: Seen) -> list[str]:
     recipe, head = scene.figure.recipe, scene.head
     left_open, right_open, mouth = EXPRESSION_PARTS[recipe.expression]
     shown = {"left": visible("left_eye"), "right": visible("right_eye")}
@@ -111,7 +149,7 @@ def _face_tags(scene: Scene, visible) -> list[str]:
     return tags
 
 
-def _clothes_tags(recipe, seen) -> list[str]:
+def _clothes_tags(recipe: CharacterRecipe, seen: Seen) -> list[str]:
     tags = list(_OUTFIT_TAGS[recipe.outfit])
     if recipe.outfit in ("sundress", "casual", "sweater", "hoodie", "shirt", "coat") and not recipe.monochrome:
         tags.append(f"{recipe.top_colour}_{tags[0]}")

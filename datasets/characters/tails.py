@@ -7,7 +7,7 @@ import numpy as np
 from datasets.characters.body import Figure
 from datasets.characters.geometry import ellipse, mix, tail, unit
 from datasets.characters.head import HeadFrame
-from datasets.characters.palette import shade
+from datasets.characters.palette import Rgb, shade
 
 
 def draw_tails(figure: Figure, head: HeadFrame, *, behind: bool, depth: float) -> None:
@@ -43,22 +43,46 @@ def draw_tails(figure: Figure, head: HeadFrame, *, behind: bool, depth: float) -
         _tail_shape(figure, head, place, plane, length, colour, d, middle)
 
 
-def _tail_shape(figure: Figure, head: HeadFrame, place, plane, length: float, colour, depth: float, middle: bool) -> None:
+def _tail_shape(
+    figure: Figure,
+    head: HeadFrame,
+    place: np.ndarray,
+    plane: np.ndarray,
+    length: float,
+    colour: Rgb,
+    depth: float,
+    middle: bool,
+) -> None:
     sheet, line = figure.sheet, figure.ink(colour)
-    outward = head.right * (math.copysign(1.0, plane[0]) if abs(plane[0]) > 0.12 else (1.0 if figure.recipe.seed % 2 else -1.0))
+    outward = head.right * (
+        math.copysign(1.0, plane[0]) if abs(plane[0]) > 0.12 else (1.0 if figure.recipe.seed % 2 else -1.0)
+    )
     swing = 0.75 if not middle else (0.25 + 0.6 * min(1.0, abs(plane[0])))
     t = np.linspace(0, 1, 8)[:, None]
     down = unit(mix(-head.up, figure.down, 0.8), figure.down)
-    path = place + head.radius * (outward * swing * np.sin(t * 2.0) * (0.75 if length < 3 else 1.0) + head.up * 0.22 * np.sin(t * math.pi * 0.9)
-                                  + down * length * t**1.25)  # fmt: skip
+    swung = outward * swing * np.sin(t * 2.0) * (0.75 if length < 3 else 1.0)
+    lifted = head.up * 0.22 * np.sin(t * math.pi * 0.9)
+    path = place + head.radius * (swung + lifted + down * length * t**1.25)
     widths = np.array([0.10, 0.25, 0.34, 0.37, 0.35, 0.29, 0.18, 0.0]) * head.radius * (1.15 if length > 3 else 1.0)
     outline, tips = tail(path, widths)
     # Two smaller points beside the tip.
-    extra = [tail(path[:6] + side * head.radius * 0.14 * np.array([down[1], -down[0]]) * t[:6], widths[:6] * np.array([1, 1, 0.9, 0.7, 0.45, 0.0])) for side in (1, -1)]
+    extra = [
+        tail(
+            path[:6] + side * head.radius * 0.14 * np.array([down[1], -down[0]]) * t[:6],
+            widths[:6] * np.array([1, 1, 0.9, 0.7, 0.45, 0.0]),
+        )
+        for side in (1, -1)
+    ]
     outlines, corners = [outline, *(e[0] for e in extra)], [tips, *(e[1] for e in extra)]
     sheet.paint(outlines, colour, depth, ink=line, corners=corners, parts=("hair",))
     normal = np.array([down[1], -down[0]])
     sheet.line(path[1:7] + normal * widths[1:7, None] * 0.35, shade(colour, 1.3), depth, weight=0.7)
     sheet.line(path[1:6] - normal * widths[1:6, None] * 0.3, shade(colour, 1.3), depth, weight=0.6)
     band = figure.recipe.accent_rgb
-    sheet.detail(ellipse(mix(path[0], path[1], 0.25), 0.15 * head.radius, 0.13 * head.radius, 8), band, depth, ink=figure.ink(band), weight=0.7)
+    sheet.detail(
+        ellipse(mix(path[0], path[1], 0.25), 0.15 * head.radius, 0.13 * head.radius, 8),
+        band,
+        depth,
+        ink=figure.ink(band),
+        weight=0.7,
+    )

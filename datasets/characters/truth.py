@@ -5,12 +5,15 @@ same part. Loose cloth (a skirt over a knee, a coat) does hide. A shoulder or hi
 hidden, and so are eyes and nose on the far side of the head, and ears under hair. A closed eye is visible.
 """
 
+from collections.abc import Sequence
+
 import numpy as np
 
 from datasets.characters.geometry import flat, is_inside
 from datasets.characters.head import EAR, EYE, NOSE_LIMIT, NOSE_ROOT, NOSE_TIP
 from datasets.characters.scene import Scene
-from datasets.skeleton import ALL_KEYPOINTS, COCO_KEYPOINTS, INDEX, State, with_midpoints
+from datasets.characters.sheet import Shape
+from datasets.skeleton import ALL_KEYPOINTS, COCO_KEYPOINTS, INDEX, XY, State, with_midpoints
 
 # A far shoulder or hip shows until the torso has turned this far (sine of the turn).
 FAR_SIDE = 0.83
@@ -32,7 +35,8 @@ def keypoints_of(scene: Scene) -> tuple[np.ndarray, tuple[State, ...]]:
             places[f"{side}_{joint}"] = rig.at(f"{side}_{joint}")
     width, height = scene.window.size_wh
     coverings = _Coverings(scene.sheet.ordered())
-    points, states = [], []
+    points: list[XY | None] = []
+    states: list[State] = []
     for name in COCO_KEYPOINTS:
         pixel = scene.window.to_pixels(places[name])
         points.append((float(pixel[0]), float(pixel[1])))
@@ -45,7 +49,7 @@ def keypoints_of(scene: Scene) -> tuple[np.ndarray, tuple[State, ...]]:
     all_points, all_states = with_midpoints(points, states)
     # A midpoint is certain only as its ends are, but it lies where it lies: outside is absent.
     for name in ALL_KEYPOINTS[len(COCO_KEYPOINTS):]:
-        x, y = all_points[INDEX[name]]
+        x, y = all_points[INDEX[name]] or (0.0, 0.0)
         if not (0 <= x <= width and 0 <= y <= height):
             all_states[INDEX[name]] = "absent"
     return np.array(all_points, dtype=np.float64), tuple(all_states)
@@ -61,7 +65,8 @@ def extras_of(scene: Scene) -> dict[str, tuple[float, float]]:
         **{f"thumb_{side}": figure.extras_thumb[side] for side in ("left", "right")},
         **{f"tiptoe_{side}": figure.extras_tiptoe[side] for side in ("left", "right")},
     }  # fmt: skip
-    return {name: tuple(float(v) for v in scene.window.to_pixels(places[name])) for name in _EXTRA_ORDER}
+    pixels = {name: scene.window.to_pixels(places[name]) for name in _EXTRA_ORDER}
+    return {name: (float(pixel[0]), float(pixel[1])) for name, pixel in pixels.items()}
 
 
 def _own_parts(name: str) -> frozenset[str]:
@@ -91,7 +96,7 @@ def _is_on_far_side(scene: Scene, name: str) -> bool:
 class _Coverings:
     """All covering polygons of a painted sheet, with their boxes, so that a point meets only those around it."""
 
-    def __init__(self, painted):
+    def __init__(self, painted: Sequence[Shape]):
         entries = [(index, shape.parts, polygon) for index, shape in enumerate(painted) for polygon in shape.polygons]
         self.entries = entries
         self.low = np.array([polygon.min(0) for _, _, polygon in entries])
