@@ -1,0 +1,69 @@
+/**
+ * What the person is told, screen readers included: whether everything is saved, how far the queue is, short messages.
+ */
+
+const TOAST_MS = 5000;
+
+/** The save state in the top bar: Saved / Saving… (n) / Offline – n changes kept, retrying. */
+export function showSaveState(element, { state, count, kept }, trouble = "") {
+  const changes = count === 1 ? "1 change" : `${count} changes`;
+  const words = {
+    saved: "Saved",
+    saving: `Saving… (${count})`,
+    offline: kept ? `Offline – ${changes} kept, retrying` : `Offline – ${changes} only in this window, retrying`,
+  }[state];
+  element.dataset.saveState = state;
+  element.title = state === "offline" ? trouble : "";
+  const text = element.querySelector("[data-save-words]");
+  if (text.textContent !== words) text.textContent = words;
+}
+
+/** How far the queue is. */
+export function showCounts(root, { size, done, skipped }, isSkippedOnes) {
+  const bar = root.querySelector("[data-progress]");
+  const total = size + done + skipped;
+  bar.max = Math.max(1, total);
+  bar.value = done;
+  const numbers = new Intl.NumberFormat("en");
+  const words = [`${numbers.format(done)} of ${numbers.format(total)} done`];
+  if (isSkippedOnes) words.push(`${numbers.format(skipped)} skipped ones left`);
+  else if (skipped) words.push(`${numbers.format(skipped)} skipped`);
+  root.querySelector("[data-counts]").textContent = words.join(" · ");
+}
+
+/** Short messages over the canvas: the last one counts. A sticky one stays until it is closed. */
+export class Messages {
+  #toast;
+  #announcer;
+  #timer = null;
+
+  constructor(root) {
+    this.#toast = root.querySelector("[data-toast]");
+    this.#announcer = root.querySelector("[data-announcer]");
+    root.querySelector("[data-toast-close]").addEventListener("click", () => this.clear(true));
+  }
+
+  show({ text, tone = "info", sticky = false }) {
+    if (this.#isSticky && !sticky) return this.announce(text);
+    clearTimeout(this.#timer);
+    this.#toast.querySelector("[data-toast-words]").textContent = text;
+    this.#toast.dataset.tone = tone;
+    this.#toast.dataset.sticky = String(sticky);
+    this.#toast.hidden = false;
+    this.announce(text);
+    if (!sticky) this.#timer = setTimeout(() => this.clear(), TOAST_MS);
+  }
+
+  clear(alsoSticky = false) {
+    if (this.#isSticky && !alsoSticky) return;
+    this.#toast.hidden = true;
+    this.#toast.dataset.sticky = "false";
+  }
+
+  /** For screen readers alone. */
+  announce(text) {
+    this.#announcer.textContent = text;
+  }
+
+  get #isSticky() { return !this.#toast.hidden && this.#toast.dataset.sticky === "true"; }
+}
