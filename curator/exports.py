@@ -34,7 +34,7 @@ class CocoExport(Struct, frozen=True, forbid_unknown_fields=True):
     """What to write. `unconfirmed`: keypoints that only a model placed; `undecided`: the v of imported joints that
     nobody judged."""
 
-    name: Annotated[str, Meta(pattern=r"^[A-Za-z0-9][A-Za-z0-9._-]{0,79}$")] = "coco"
+    name: Annotated[str, Meta(pattern=r"^[A-Za-z0-9][A-Za-z0-9._-]{0,79}(?!\n)$")] = "coco"
     with_midpoints: bool = False
     unconfirmed: Literal["drop", "keep"] = "drop"
     undecided: Literal[1, 2] = 2

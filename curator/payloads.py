@@ -16,7 +16,7 @@ from datasets.skeleton import COCO_KEYPOINTS, State
 MAX_COORDINATE = 1e6
 REMOVAL_REASONS = ("several characters", "not full body", "not a character", "duplicate")
 
-ChangeId = Annotated[str, Meta(min_length=8, max_length=100, pattern=r"^[A-Za-z0-9._:-]+$")]
+ChangeId = Annotated[str, Meta(min_length=8, max_length=100, pattern=r"^[A-Za-z0-9._:-]+(?!\n)$")]
 Coordinate = Annotated[float, Meta(ge=-MAX_COORDINATE, le=MAX_COORDINATE)]
 Reason = Annotated[str, Meta(min_length=1, max_length=200)]
 Version = Annotated[int, Meta(ge=1, le=2**53)]

@@ -5,6 +5,7 @@ request harmless (the same answer again), the base version makes a stale one a 4
 """
 
 import math
+from collections.abc import Callable
 from typing import Any
 
 from curator.errors import BadInput, NotFound, Stale
@@ -30,7 +31,7 @@ from curator.payloads import (
     check_changes,
     to_builtins,
 )
-from curator.prefill import Proposer, head_rectangle, propose
+from curator.prefill import Proposer, propose
 from curator.project import Project
 from curator.removals import set_removal
 from curator.store import annotations, images, queues, revisions, work
@@ -42,8 +43,10 @@ from curator.store.revisions import Revision
 from curator.store.work import ALPHA
 from datasets.records import SOURCE_LETTER, STATE_LETTER, AnnotationRecord, replace_letter
 from datasets.skeleton import COCO_KEYPOINTS, INDEX
+from models.geometry import GeometryModel
 
 MAX_TASKS = 50
+AHEAD = 16  # drawings behind those dealt whose proposals are made in the same breath
 
 
 class Workbench:
@@ -68,7 +71,12 @@ class Workbench:
         db = self.project.db
         question = queues.queue_by_name(queue)
         dealt = queues.deal(db, question, after=after, limit=max(1, min(limit, MAX_TASKS)), skipped=skipped)
-        return TaskPage(_summary(db, question), self._tasks(db, question, dealt))
+
+        def ahead() -> list[StoredAnnotation]:
+            return queues.deal(db, question, after=dealt[-1].id, limit=AHEAD, skipped=skipped)
+
+        model = self._proposer.recent_model(db)
+        return TaskPage(_summary(db, question), self._tasks(db, question, dealt, model, ahead))
 
     def task(self, queue: str, annotation_id: int) -> Task:
         """One task whatever its state: decided ones can be opened again.
@@ -79,15 +87,22 @@ class Workbench:
         db = self.project.db
         question = queues.queue_by_name(queue)
         annotation = _annotation(db, annotation_id)
-        return self._tasks(db, question, [annotation])[0]
+        return self._tasks(db, question, [annotation], self._proposer.model(db), list)[0]
 
-    def _tasks(self, db: Database, question: Queue, dealt: list[StoredAnnotation]) -> list[Task]:
+    def _tasks(
+        self,
+        db: Database,
+        question: Queue,
+        dealt: list[StoredAnnotation],
+        model: GeometryModel,
+        ahead: Callable[[], list[StoredAnnotation]],
+    ) -> list[Task]:
         if not dealt:
             return []
-        model = self._proposer.model(db)
+        said = self._proposer.faces(model, dealt, ahead)
         known = work.latest_predictions(db, [annotation.id for annotation in dealt])
         tasks = []
-        for annotation in dealt:
+        for annotation, faces in zip(dealt, said, strict=True):
             image = images.image_by_id(db, annotation.image_id)
             assert image is not None  # a foreign key says so
             size_wh = (image.record.width, image.record.height)
@@ -97,10 +112,10 @@ class Workbench:
                     queue=question.name,
                     image=image_view(image),
                     annotation=annotation_view(annotation),
-                    prediction=propose(model, annotation, size_wh, known.get(annotation.id, {}).get(ALPHA)),
+                    prediction=propose(model, annotation, size_wh, known.get(annotation.id, {}).get(ALPHA), faces),
                     wanted=question.wanted,
                     wants_box=True,
-                    view=Rectangle(*head_rectangle(annotation, size_wh)),
+                    view=Rectangle(*self._proposer.view(annotation, size_wh)),
                 )
             )
         return tasks

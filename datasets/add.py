@@ -16,7 +16,7 @@ from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import Any, Final
 
-from datasets.json_files import Item, decode_plain, shown, split_list, word_of
+from datasets.json_files import Item, check_finite, decode_plain, shown, split_list, word_of
 from datasets.names import post_id_of, why_unsafe
 from datasets.output import write_whole
 from datasets.records import AnnotationRecord, FormatError, ImageRecord, Point, Read, Refusal
@@ -68,6 +68,7 @@ def _records(file: str, items: list[Item]) -> Iterator[Read]:
                 raise FormatError(f"is {shown(fields)}, expected an object with file_name, width, height and points")
             if isinstance(fields.get("file_name"), str) and fields["file_name"]:
                 name = fields["file_name"]
+            check_finite(fields)
             record = _image(fields)
             first = seen.setdefault(record.source_id, name)
             if first is not name:

@@ -25,13 +25,13 @@ An annotation's `curator` holds
     sources         17 letters: - none, i imported, m predicted (by a model), p placed, c confirmed, j adjudicated
     points          name -> [x, y]: places that the triple does not carry (absent points, predicted points left out)
     extras          name -> [x, y]: named points beyond the skeleton
-    no_box          true where the record has no box and `bbox` was made from its points
+    made_box        where the record has no box: the `bbox` that was made from its points, or of the whole picture
     box_source, box_confirmed    left out for "none" and false
     area            the record's own area, where it is not the written one (null: it has none)
     source_id       the record's own id in its file, where it is not this file's `id` (null: it has none)
     other           as above
 
-Where another program has changed a triple and left `curator` as it was, the triple's place and visibility win.
+Where another program has changed a triple or a made box and left `curator` as it was, what it wrote wins.
 """
 
 from datasets.coco_read import read_coco

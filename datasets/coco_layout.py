@@ -43,7 +43,7 @@ class AnnotationExtra(msgspec.Struct):
     sources: str
     points: dict[str, Place] = {}
     extras: dict[str, Place] = {}
-    no_box: bool = False
+    made_box: Numbers | None = None
     box_source: str = "none"
     box_confirmed: bool = False
     area: int | float | UnsetType | None = UNSET

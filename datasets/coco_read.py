@@ -13,9 +13,11 @@ that a person can be asked; v = 1 and 2 arrive hidden and visible, source `impor
 Flags: `size_unknown`, `point_outside` (a labelled point with x > width, y > height or negative), `point_on_edge`.
 """
 
+from collections import defaultdict
 from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import lru_cache
+from itertools import chain
 from operator import itemgetter
 from pathlib import Path
 from typing import Any, Final, TypeVar
@@ -33,7 +35,7 @@ from datasets.coco_layout import (
     FilePieces,
     ImageFields,
 )
-from datasets.json_files import Item, decode_plain, shown, split_object
+from datasets.json_files import Item, check_finite, decode_plain, shown, split_object
 from datasets.masks import check_segmentation
 from datasets.names import post_id_of, why_unsafe
 from datasets.records import (
@@ -61,8 +63,6 @@ _HEAD: Final = msgspec.json.Decoder(AnnotationHead)
 _CHARACTER_NAMES: Final = frozenset({"person", "character", "human", "anime", "people"})
 _STATE_LETTERS: Final = frozenset(LETTER_STATE)
 _SOURCE_LETTERS: Final = frozenset(LETTER_SOURCE)
-_V_TO_STATE: Final = bytes.maketrans(b"\x00\x01\x02", b"uhv")
-_V_TO_SOURCE: Final = bytes.maketrans(b"\x00\x01\x02", b"-ii")
 # Seventeen slices at once: twice as quick as a loop over x and y.
 _PAIRS: Final = itemgetter(*(slice(3 * index, 3 * index + 2) for index in range(NUM_KEYPOINTS)))
 # Which v a state may have been written as; anything else was changed by another program since.
@@ -128,14 +128,14 @@ def _records(file: str, pieces: dict[str, list[Item]], source: str) -> Iterator[
         yield refusal(record, error)
 
     image_ids: set[int] = set()
-    first_with: dict[str, dict[str, int]] = {}  # source -> its id there -> our id
+    first_with: defaultdict[str, dict[str, int]] = defaultdict(dict)  # source -> its id there -> the file's
     for position, item in enumerate(pieces.pop("images")):
         try:
             image, image_id, is_ours = _image(item, licences, source)
             if image_id in image_ids:
                 raise _Refused("has an id that an image before it has, expected each id once", image_id)
             image_ids.add(image_id)
-            first = first_with.setdefault(image.source, {}).setdefault(image.source_id, image_id)
+            first = first_with[image.source].setdefault(image.source_id, image_id)
             if first != image_id:
                 raise _Refused(
                     f"is {image.source} {image.source_id!r}, as image {first} is already, expected each picture once",
@@ -176,6 +176,11 @@ def _group_by_image(items: list[Item], by_image: dict[int, Item | list[Item]]) -
         heads = list(map(_HEAD.decode, items))
     except (msgspec.DecodeError, UnicodeDecodeError, TypeError):
         heads = [_head(item) for item in items]
+    ids, image_ids = [head.id for head in heads], [head.image_id for head in heads]
+    is_plain = set(map(type, chain(ids, image_ids))) <= {int}
+    if is_plain and len(set(ids)) == len(ids) == len(set(image_ids)):
+        by_image.update(zip(image_ids, items, strict=True))
+        return
     seen: set[int] = set()
     for position, (item, head) in enumerate(zip(items, heads, strict=True)):
         if type(head.id) is int and type(head.image_id) is int and head.id not in seen:
@@ -188,9 +193,7 @@ def _group_by_image(items: list[Item], by_image: dict[int, Item | list[Item]]) -
                     by_image[head.image_id] = [before, item]
             continue
         try:
-            plain = decode_plain(item)
-            if not isinstance(plain, dict):
-                raise FormatError(f"is {shown(plain)}, expected an object")
+            _object(item)
             if type(head.id) is not int:
                 raise FormatError(f"id is {_missing_or(head.id)}, expected a whole number")
             if head.id in seen:
@@ -232,9 +235,8 @@ def _read_categories(items: list[Item], categories: dict[int, _Category]) -> Ite
     for position, item in enumerate(items):
         name = f"categories[{position}]"
         try:
-            fields = decode_plain(item)
-            if not isinstance(fields, dict):
-                raise FormatError(f"is {shown(fields)}, expected an object")
+            fields = _object(item)
+            check_finite(fields)
             category_id = fields.get("id", UNSET)
             if type(category_id) is not int:
                 raise FormatError(f"id is {_missing_or(category_id)}, expected a whole number")
@@ -279,10 +281,10 @@ def _read_licences(items: list[Item]) -> dict[int, str]:
     licences = {}
     for item in items:
         try:
-            fields = decode_plain(item)
+            fields = _object(item)
         except FormatError:
             continue
-        if isinstance(fields, dict) and type(fields.get("id")) is int:
+        if type(fields.get("id")) is int:
             name = next((fields[key] for key in ("name", "url") if isinstance(fields.get(key), str)), None)
             if name is not None:
                 licences[fields["id"]] = name
@@ -296,11 +298,10 @@ def _image_fields(item: Item) -> tuple[ImageFields, dict[str, Any]]:
     """The slow way: an image's typed fields and its unknown ones, or _Refused with the sentence."""
     image_id = None
     try:
-        fields = decode_plain(item)
-        if not isinstance(fields, dict):
-            raise FormatError(f"is {shown(fields)}, expected an object")
+        fields = _object(item)
         _check_id(fields, "id")
         image_id = fields["id"]
+        check_finite(fields)
         if not isinstance(fields.get("file_name"), str):
             raise FormatError(f"file_name is {_missing_or(fields.get('file_name', UNSET))}, expected a relative path")
         _check_text(fields["file_name"])
@@ -422,7 +423,7 @@ def _annotation(
         if bbox[2] < 0 or bbox[3] < 0:
             raise FormatError(f"bbox is {bbox[2]} wide and {bbox[3]} high, expected no negative size")
     if fields.iscrowd not in (0, 1, None):
-        raise FormatError(f"iscrowd is {fields.iscrowd}, expected 0 or 1")
+        raise FormatError(f"iscrowd is {shown(fields.iscrowd)}, expected 0 or 1")
     if fields.segmentation is not None:
         check_segmentation(fields.segmentation)
     all_inside = True
@@ -458,44 +459,35 @@ def _keypoints(keypoints: list[Number], category: _Category) -> tuple[list[Point
     """Points, states, sources and extras of the triples, as another program's file means them."""
     if len(keypoints) != 3 * category.size:
         raise FormatError(f"keypoints has {len(keypoints)} numbers, expected {3 * category.size} ({category.size} x 3)")
-    xs, ys, vs = keypoints[0::3], keypoints[1::3], keypoints[2::3]
-    try:
-        packed = bytes(vs)  # type: ignore[arg-type]
-    except (TypeError, ValueError):
-        packed = _checked_v(vs)
-    extras: dict[str, Point] = {}
-    if not category.is_plain:
-        _letters(packed)
-        extras = {name: [xs[place], ys[place]] for place, name in category.extras if packed[place]}
-        # A keypoint that the file has no name for is found behind the last one: not labelled.
-        xs, ys, packed = [*xs, 0], [*ys, 0], packed + b"\x00"
-        order = [category.size if place is None else place for place in category.places]
-        xs, ys, packed = [xs[i] for i in order], [ys[i] for i in order], bytes([packed[i] for i in order])
-    elif len(packed) > NUM_KEYPOINTS:
-        _letters(packed)
-        xs, ys, packed = xs[:NUM_KEYPOINTS], ys[:NUM_KEYPOINTS], packed[:NUM_KEYPOINTS]
+    vs = tuple(keypoints[2::3])
+    states, sources, all_placed = _letters(vs)
     points: list[Point | None]
-    if not category.is_plain or 0 in packed:
-        points = [[x, y] if v else None for x, y, v in zip(xs, ys, packed, strict=True)]
-    else:
-        points = list(_PAIRS(keypoints))
-    states, sources = _letters(packed)
+    if category.is_plain:
+        if all_placed:
+            points = list(_PAIRS(keypoints))
+        else:
+            points = [pair if v else None for pair, v in zip(_PAIRS(keypoints), vs, strict=False)]
+        return points, states[:NUM_KEYPOINTS], sources[:NUM_KEYPOINTS], {}
+    pairs = [keypoints[3 * k : 3 * k + 2] if v else None for k, v in enumerate(vs)]
+    places = category.places
+    points = [None if place is None else pairs[place] for place in places]
+    extras = {name: pair for place, name in category.extras if (pair := pairs[place]) is not None}
+    states = "".join("u" if place is None else states[place] for place in places)
+    sources = "".join("-" if place is None else sources[place] for place in places)
     return points, states, sources, extras
 
 
 @lru_cache(maxsize=4096)
-def _letters(packed: bytes) -> tuple[str, str]:
-    """States and sources that another program's v stand for. Raises FormatError for a v that is not 0, 1 or 2."""
-    _checked_v(list(packed))
-    return packed.translate(_V_TO_STATE).decode(), packed.translate(_V_TO_SOURCE).decode()
+def _letters(vs: tuple[Number, ...]) -> tuple[str, str, bool]:
+    """States and sources that another program's v stand for, and whether none is 0.
 
-
-def _checked_v(vs: list[Number]) -> bytes:
-    """v as bytes where some program wrote 2.0 for 2. Raises FormatError for anything but 0, 1, 2."""
+    Raises FormatError for anything but 0, 1, 2 (or 2.0, as some programs write).
+    """
     for index, v in enumerate(vs):
         if v not in (0, 1, 2):
             raise FormatError(f"keypoints[{3 * index + 2}] is a visibility of {v}, expected 0, 1 or 2")
-    return bytes(int(v) for v in vs)
+    states = "".join("uhv"[int(v)] for v in vs)
+    return states, "".join("i" if v else "-" for v in vs), all(vs)
 
 
 def _apply_extra(
@@ -530,9 +522,9 @@ def _apply_extra(
         sources = "".join(a if keep else b for keep, a, b in zip(kept, sources, record.sources, strict=True))
     record.states, record.sources = states, sources
     record.extras = {**record.extras, **extra.extras}
-    if extra.no_box:
-        record.bbox_xywh = None
-    record.box_source = extra.box_source
+    if extra.made_box is None or extra.made_box == record.bbox_xywh:
+        record.box_source = extra.box_source
+        record.bbox_xywh = record.bbox_xywh if extra.made_box is None else None
     record.box_confirmed = extra.box_confirmed
     if extra.area is not UNSET:
         record.area = extra.area
@@ -543,7 +535,8 @@ def _apply_extra(
 
 def _annotation_fields(item: Item) -> tuple[AnnotationFields, dict[str, Any]]:
     """The slow way: an annotation's typed fields and its unknown ones, or the FormatError that says what is wrong."""
-    fields = decode_plain(item)
+    fields = _object(item)
+    check_finite(fields)
     for key in ("id", "image_id", "category_id"):
         _check_id(fields, key)
     for key, meaning in (("keypoints", "x, y, v triples"), ("bbox", "x, y, width, height")):
@@ -570,9 +563,14 @@ def _annotation_fields(item: Item) -> tuple[AnnotationFields, dict[str, Any]]:
     return _convert(known, AnnotationFields), other
 
 
-def _check_id(fields: Any, key: str) -> None:
+def _object(item: Item) -> dict[str, Any]:
+    fields = decode_plain(item)
     if not isinstance(fields, dict):
         raise FormatError(f"is {shown(fields)}, expected an object")
+    return fields
+
+
+def _check_id(fields: dict[str, Any], key: str) -> None:
     value = fields.get(key, UNSET)
     if type(value) is not int:
         raise FormatError(f"{key} is {_missing_or(value)}, expected a whole number")

@@ -277,7 +277,7 @@ class _Annotation:
             self.fields["segmentation"] = record.segmentation
         self.is_box_confirmed = record.box_confirmed
         if options.curator:
-            self.fields["curator"] = self._extra(record, beside, str(annotation_id), area)
+            self.fields["curator"] = self._extra(record, beside, str(annotation_id), bbox, area)
         if record.other:
             _add_other(self.fields, record.other, ANNOTATION_FIELDS)
 
@@ -370,7 +370,9 @@ class _Annotation:
                 raise FormatError(f"has a box {bbox[2]} wide and {bbox[3]} high, expected an area that is a number")
         return area
 
-    def _extra(self, record: AnnotationRecord, beside: dict[str, Point], id_text: str, area: Number) -> dict[str, Any]:
+    def _extra(
+        self, record: AnnotationRecord, beside: dict[str, Point], id_text: str, bbox: list[Number], area: Number
+    ) -> dict[str, Any]:
         extra: dict[str, Any] = {"states": record.states, "sources": record.sources}
         if beside:
             extra["points"] = beside
@@ -379,14 +381,14 @@ class _Annotation:
                 _check_place(point, name)
             extra["extras"] = record.extras
         if record.bbox_xywh is None:
-            extra["no_box"] = True
+            extra["made_box"] = bbox
         if record.box_source != "none":
             if record.box_source not in SOURCES:
                 raise FormatError(f"has a box source {record.box_source!r}, expected one of {', '.join(SOURCES)}")
             extra["box_source"] = record.box_source
         if record.box_confirmed:
             extra["box_confirmed"] = True
-        if record.area != area or type(record.area) is not type(area):
+        if repr(record.area) != repr(area):  # 1 is not 1.0, nor 0.0 -0.0
             if record.area is not None:
                 _check_numbers([record.area], "area")
             extra["area"] = record.area

@@ -72,18 +72,21 @@ def split_object(path: Path, shape: msgspec.json.Decoder[Any], what: str) -> dic
 
 
 def decode_plain(item: Item) -> Any:
-    """One piece as plain Python values. Raises FormatError with the rest of a sentence: numbers JSON does not have."""
+    """One piece as plain Python values, which may hold numbers that JSON does not have; see check_finite."""
     try:
-        value = _ANY.decode(item) if isinstance(item, msgspec.Raw) else item
+        return _ANY.decode(item) if isinstance(item, msgspec.Raw) else item
     except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
         try:
-            value = json.loads(bytes(item))
+            return json.loads(bytes(item))
         except (ValueError, RecursionError) as error:
             raise FormatError(f"cannot be decoded ({error}), expected valid JSON") from None
-    where = _odd_number(value, "")
-    if where is not None:
-        raise FormatError(f"{where}, expected a finite number")
-    return value
+
+
+def check_finite(value: Any) -> None:
+    """Raise FormatError, the rest of a sentence, where a plain value holds NaN or infinity: "bbox[2] is NaN, ..."."""
+    found = _odd_number(value, "")
+    if found is not None:
+        raise FormatError(f"{found}, expected a finite number")
 
 
 def word_of(value: Any) -> str:

@@ -93,6 +93,8 @@ def inspect_picture(
                 # A JPEG decoded to an eighth of its size is still read to its last byte, in a third of the time.
                 image.draft("L" if mode == "L" else None, (size_wh[0] // 8 or 1, size_wh[1] // 8 or 1))
             image.load()
+            if format_name == "PNG":
+                _check_png_chunks(data)
         except (*_DAMAGE, Image.DecompressionBombError) as error:
             raise FormatError(_damage(name, format_name, len(data), error)) from None
     notes = []
@@ -232,6 +234,20 @@ def _opened(name: str, data: bytes, max_megapixels: float) -> Image.Image:
         found = f"is {width} x {height}, {width * height / 1e6:,.0f} megapixels"
         raise FormatError(f"{name}: {found}, expected at most {max_megapixels:g}")
     return image
+
+
+def _check_png_chunks(data: bytes) -> None:
+    """Raise ValueError where a chunk that matters fails its checksum: a browser stops there, Pillow does not look."""
+    start = 8
+    while start < len(data):
+        length, kind = struct.unpack_from(">I4s", data, start)
+        end = start + 8 + length
+        if kind[:1].isupper() and struct.unpack_from(">I", data, end)[0] != zlib.crc32(data[start + 4 : end]):
+            raise ValueError(f"wrong checksum of the {kind.decode('latin-1')} chunk at byte {start}")
+        if kind == b"IEND":
+            return
+        start = end + 4
+    raise ValueError("no IEND chunk")
 
 
 def _beginning(data: bytes) -> str:

@@ -97,8 +97,8 @@ def jittered(seen: Known, seed: int, turned: bool = True) -> Known:
     sigma[[NECK, HEAD]] = JITTER_INSIDE
     joints = joints + rng.normal(size=joints.shape) * sigma * unit
     joints[rng.random(len(joints)) < 0.1, 3:5] = np.nan
-    angle = np.where(rng.random(len(joints)) < TURNED, rng.uniform(-np.pi, np.pi, len(joints)), rng.normal(0, 0.1, len(joints)))
-    angle = angle * turned
+    anyhow, hardly = rng.uniform(-np.pi, np.pi, len(joints)), rng.normal(0, 0.1, len(joints))
+    angle = np.where(rng.random(len(joints)) < TURNED, anyhow, hardly) * turned
     turn = np.array([[np.cos(angle), -np.sin(angle)], [np.sin(angle), np.cos(angle)]]).transpose(2, 1, 0)
     return Known(joints @ turn, faces @ turn, boxes, is_visible)
 
@@ -142,7 +142,7 @@ def _fitted(tier: Tier, labels: Labels) -> Tier:
         state[part] = _ridge(rows, signs[:, None])[:, 0]
         square = ((targets - rows @ place[part]) ** 2).sum(1) / 2
         log_variance[part] = _ridge(rows, np.log(square + 1e-4)[:, None], 10 * RIDGE)[:, 0]
-        reach[part] = 1.1 * np.quantile(np.linalg.norm(targets, axis=1), 0.999)
+        reach[part] = 1.2 * np.quantile(np.linalg.norm(targets, axis=1), 0.99)
         variance = np.exp(np.clip(rows @ log_variance[part] + np.euler_gamma, -12.0, 3.0))
         tolerance = TOLERANCE * tier.nose_to_neck
         spread[part] = _honest_spread(square, variance, tolerance)
@@ -209,7 +209,7 @@ def restyled(seen: Known, seed: int) -> Known:
     for part, (width, height, hidden) in enumerate(((0.15, 0.10, (0.0, 0.0, 0.1)), (0.15, 0.15, (0.0, 0.5, 1.0)))):
         left, right = q[:, 2 * part], q[:, 2 * part + 1]
         middle, half = (left + right) / 2, (left - right) / 2 * (1 + rng.normal(0, width))
-        middle = middle + [0.0, rng.normal(0, height)]
+        middle = middle + np.array([0.0, rng.normal(0, height)])
         q[:, 2 * part], q[:, 2 * part + 1] = middle + half, middle - half
         # Hair falls over one side at a time.
         is_visible[:, 2 * part : 2 * part + 2] &= rng.random((len(q), 2)) >= rng.choice(hidden)
@@ -268,8 +268,9 @@ def fit(seen: Known, seed: int = 1) -> tuple[GeometryModel, dict[str, Any]]:
 
 
 def recipe(seen: Known, seed: int) -> dict[str, Any]:
-    """What the coefficients were made from, with a digest of the characters' joints: another generator, another digest."""
-    digest = hashlib.sha256(np.round(np.concatenate([seen.joints, seen.faces], 1), 2).tobytes() + seen.is_visible.tobytes())
+    """What the coefficients were made from, with a digest of the joints: another generator, another digest."""
+    places = np.round(np.concatenate([seen.joints, seen.faces], axis=1), 2)
+    digest = hashlib.sha256(places.tobytes() + seen.is_visible.tobytes())
     facts = {"characters": len(seen), "seed": seed, "copies": COPIES, "jitter": JITTER, "jitter_inside": JITTER_INSIDE,
              "turned": TURNED, "ridge": RIDGE, "tolerance": TOLERANCE, "data_sha256": digest.hexdigest()}  # fmt: skip
     return {**facts, "digest": hashlib.sha256(json.dumps(facts, sort_keys=True).encode()).hexdigest()}
@@ -277,15 +278,16 @@ def recipe(seen: Known, seed: int) -> dict[str, Any]:
 
 def to_text(document: dict[str, Any]) -> str:
     """JSON with one line for each field of a tier."""
-    lines = json.dumps({key: value for key, value in document.items() if key != "tiers"}, indent=1)[:-2] + ',\n "tiers": {\n'
+    head = json.dumps({key: value for key, value in document.items() if key != "tiers"}, indent=1)
     blocks = []
     for name, tier in document["tiers"].items():
-        rows = ",\n".join(f"   {json.dumps(key)}: {json.dumps(value, separators=(',', ':'))}" for key, value in tier.items())
-        blocks.append(f"  {json.dumps(name)}: {{\n{rows}\n  }}")
-    return lines + ",\n".join(blocks) + "\n }\n}\n"
+        rows = (f'   "{key}": {json.dumps(value, separators=(",", ":"))}' for key, value in tier.items())
+        blocks.append(f'  "{name}": {{\n' + ",\n".join(rows) + "\n  }")
+    return head[:-2] + ',\n "tiers": {\n' + ",\n".join(blocks) + "\n }\n}\n"
 
 
 def main(argv: list[str] | None = None) -> int:
+    """Pose the characters, fit, write the file; progress goes to stderr."""
     parser = argparse.ArgumentParser(description="Fit the coefficients of the model `geometry`.")
     parser.add_argument("--characters", type=int, default=len(TRAIN_SEEDS), help="how many procedural characters")
     parser.add_argument("--out", type=Path, default=COEFFICIENTS_FILE)
@@ -296,7 +298,8 @@ def main(argv: list[str] | None = None) -> int:
     print(f"{len(seen)} characters posed in {posed - begun:.1f} s", file=sys.stderr)
     _, document = fit(seen)
     options.out.write_text(to_text(document), encoding="utf-8")
-    print(f"{options.out}: strength {document['strength']}, fitted in {time.perf_counter() - posed:.1f} s", file=sys.stderr)
+    fitted = time.perf_counter() - posed
+    print(f"{options.out}: strength {document['strength']}, fitted in {fitted:.1f} s", file=sys.stderr)
     return 0
 
 

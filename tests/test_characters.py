@@ -238,7 +238,7 @@ def test_a_visible_eye_lies_on_pixels_of_the_eye(facing, shape):
             seen += 1
             x, y = drawn.point(f"{side}_eye")
             reach = 14
-            around = iris[int(y) - reach:int(y) + reach, int(x) - reach:int(x) + reach]
+            around = iris[int(y) - reach : int(y) + reach, int(x) - reach : int(x) + reach]
             rows, columns = np.nonzero(around)
             assert len(rows) > 40, side
             # The iris is drawn around the keypoint: its green lies on all sides of it.

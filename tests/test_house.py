@@ -1,6 +1,6 @@
 """The house keeps its rooms: who imports whom, which door each dependency comes through, what loads when.
 
-The map is DESIGN.md's table of rooms. import-linter (`make lint`) holds the same arrows over indirect imports; this
+The map is the table of rooms in the README. import-linter (`make lint`) holds the same arrows over indirect imports; this
 test reads the source itself, so that it names file and line, and holds what an import graph does not know: SQL in
 strings, docstrings, names of machines.
 """

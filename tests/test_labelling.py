@@ -1,11 +1,13 @@
 """Labelling without a browser: tasks are dealt, changes applied, repeated, refused when stale, taken back."""
 
+import json
+
 import pytest
 from cast import CAST, MIKA, NOA, REN
 from workshop import Workshop, new_id, placed
 
 from curator.errors import BadInput, NotFound, Stale
-from curator.payloads import Box, Change, Changes, Confirmation, Keypoint
+from curator.payloads import Box, Change, Changes, Confirmation, Keypoint, decode
 from curator.store import revisions, work
 from curator.store.users import LOCAL_ACTOR_ID
 from datasets.skeleton import COCO_KEYPOINTS, FACE_KEYPOINTS
@@ -270,3 +272,11 @@ def test_points_may_lie_outside_the_picture_and_absent_ones_may_keep_their_place
 def test_what_does_not_exist_is_said_so(workshop, call):
     with pytest.raises(NotFound):
         call(workshop.bench)
+
+
+@pytest.mark.parametrize("change_id", ["short", "x" * 101, "with space", "line\nbreak", "ends-in-newline\n"])
+def test_a_change_id_is_a_plain_word(change_id):
+    body = json.dumps({"change_id": change_id, "base_version": 1, "changes": {}}).encode()
+
+    with pytest.raises(BadInput, match="change_id"):
+        decode(body, Change)

@@ -6,6 +6,9 @@ A connection belongs to the thread that opened it; `Connections` keeps one per t
 """
 
 import contextlib
+import errno
+import os
+import shutil
 import sqlite3
 import threading
 from collections.abc import Generator, Iterator
@@ -14,10 +17,11 @@ from typing import Any, cast
 
 import sqlite_utils
 
-from curator.errors import Busy, ProjectError
+from curator.errors import Busy, CuratorError, ProjectError
 
 BUSY_TIMEOUT_S = 30.0
 NEEDED_SQLITE = (3, 37, 0)  # STRICT tables
+FULL_BELOW_BYTES = 1 << 20  # SQLite says "disk I/O error" where no room is left for its index of the log
 
 
 class Database(sqlite_utils.Database):
@@ -29,6 +33,7 @@ class Database(sqlite_utils.Database):
 
         Raises:
             Busy: another process kept the write lock longer than `BUSY_TIMEOUT_S`.
+            CuratorError: the disk is full or fails; nothing of the action was stored.
         """
         if self.conn.in_transaction:
             yield self
@@ -38,14 +43,23 @@ class Database(sqlite_utils.Database):
         except sqlite3.OperationalError as error:
             if "locked" in str(error) or "busy" in str(error):
                 raise Busy("another process is writing to this project; try again in a moment") from error
+            if told := disk_error(self.path, error):
+                raise told from told.__cause__
             raise
         try:
             yield self
             self.conn.execute("COMMIT")
-        except BaseException:
+        except BaseException as error:
             if self.conn.in_transaction:
                 self.conn.execute("ROLLBACK")
+            if isinstance(error, sqlite3.OperationalError) and (told := disk_error(self.path, error)):
+                raise told from told.__cause__
             raise
+
+    @property
+    def path(self) -> Path:
+        """The file of this database."""
+        return Path(self.conn.execute("PRAGMA database_list").fetchone()["file"])
 
     def one(self, sql: str, parameters: Any = ()) -> sqlite3.Row | None:
         """The first row of a query, or None."""
@@ -58,6 +72,22 @@ class Database(sqlite_utils.Database):
     def stream(self, sql: str, parameters: Any = ()) -> Iterator[sqlite3.Row]:
         """Rows one after another, for walks over a whole table in constant memory."""
         return self.conn.execute(sql, parameters)
+
+
+def disk_error(path: Path, error: sqlite3.Error) -> CuratorError | None:
+    """One sentence where the disk is full or fails, else None. A full one has OSError ENOSPC as its cause."""
+    code = getattr(error, "sqlite_errorcode", None)
+    if code is None or code & 0xFF not in (sqlite3.SQLITE_FULL, sqlite3.SQLITE_IOERR):
+        return None
+    if code & 0xFF == sqlite3.SQLITE_FULL or shutil.disk_usage(path.parent).free < FULL_BELOW_BYTES:
+        told = CuratorError(
+            f"{path.name}: the disk is full; free some space and try again, what was stored before is safe"
+        )
+        told.__cause__ = OSError(errno.ENOSPC, os.strerror(errno.ENOSPC), str(path))
+    else:
+        told = CuratorError(f"{path.name}: cannot be read or written ({error}); what was stored before is safe")
+        told.__cause__ = error
+    return told
 
 
 def open_database(path: Path, *, create: bool = False, read_only: bool = False) -> Database:
@@ -79,13 +109,14 @@ def open_database(path: Path, *, create: bool = False, read_only: bool = False) 
         if not read_only:
             conn.execute("PRAGMA journal_mode=WAL")
             conn.execute("PRAGMA synchronous=FULL")
-        conn.execute("PRAGMA cache_size=-65536")  # 64 MiB: the working set of 100,000 annotations
-        conn.execute("PRAGMA mmap_size=268435456")
+        conn.execute("PRAGMA cache_size=-16384")  # 16 MiB a connection: an export must stay small beside its rows
         db = Database(conn)
         if not read_only:
             _migrate(db, path)
         conn.execute("PRAGMA foreign_keys=ON")
     except sqlite3.DatabaseError as error:
+        if told := disk_error(path, error):
+            raise told from told.__cause__
         raise ProjectError(f"{path}: not a usable database ({error})") from error
     return db
 
@@ -113,6 +144,10 @@ def write_snapshot(db: Database, path: Path) -> None:
     try:
         db.conn.backup(target)
         target.execute("PRAGMA journal_mode=DELETE")
+    except sqlite3.OperationalError as error:
+        if told := disk_error(path, error):
+            raise told from told.__cause__
+        raise
     finally:
         target.close()
 

@@ -173,7 +173,7 @@ def tube(figure: Figure, start: np.ndarray, end: np.ndarray, profile: Profile, f
         edge = None
         line = figure.ink(fill)
         sheet.paint(outline, fill, depth, parts=parts)
-        for chain in (outline[trim:n], outline[n + caps:2 * n + caps - trim]):
+        for chain in (outline[trim:n], outline[n + caps : 2 * n + caps - trim]):
             sheet.line(chain, line, depth, weight=weight)
     else:
         if open_start:

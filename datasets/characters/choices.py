@@ -146,17 +146,35 @@ def _draw_head(draw: _Draw) -> None:
         "twintails": ("medium", "long", "very_long"), "wavy": ("medium", "long", "very_long"),
     }.get(style, ("medium", "long", "long", "very_long"))  # fmt: skip
     draw.pick("hair_length", ("medium",) if boy and style == "ponytail" else lengths)
-    draw.pick("bangs", ("swept", "messy", "between", "parted", "messy") if boy else
-              ("blunt",) if style == "hime" else
-              {"blunt": 2, "swept": 2, "parted": 1.3, "messy": 1.2, "over_one_eye": 0.8, "between": 1.6})
+    draw.pick(
+        "bangs",
+        ("swept", "messy", "between", "parted", "messy")
+        if boy
+        else ("blunt",)
+        if style == "hime"
+        else {"blunt": 2, "swept": 2, "parted": 1.3, "messy": 1.2, "over_one_eye": 0.8, "between": 1.6},
+    )
     draw.colour("hair", palette.HAIR)
     draw.chance("ahoge", 0.25)
     draw.chance("sidelocks", 0.2 if boy else 0.65)
     draw.colour("eye", palette.EYES, {name: 0.4 if name == "black" else 1 for name in palette.EYES})
     draw.pick("eye_shape", ("sharp", "sharp", "round", "drooping") if boy else ("round", "round", "drooping", "sharp"))
     draw.number("eye_scale", 0.9, 1.1)
-    draw.pick("expression", {"smile": 3, "open_smile": 2.2, "neutral": 1.6, "closed_smile": 1, "closed_calm": 0.6,
-                             "wink": 0.9, "surprised": 0.8, "frown": 0.6, "cat_smile": 0.6, "shy": 0.8})
+    draw.pick(
+        "expression",
+        {
+            "smile": 3,
+            "open_smile": 2.2,
+            "neutral": 1.6,
+            "closed_smile": 1,
+            "closed_calm": 0.6,
+            "wink": 0.9,
+            "surprised": 0.8,
+            "frown": 0.6,
+            "cat_smile": 0.6,
+            "shy": 0.8,
+        },
+    )
     draw.chance("blush", 0.45)
     draw.number("gaze", -0.5, 0.5)
 
@@ -222,8 +240,10 @@ def _draw_picture(draw: _Draw) -> None:
     draw.put("ink_rgb", lambda rng: rng.choice([(66, 40, 48), (48, 36, 56), (40, 34, 40), (78, 52, 44), (44, 44, 70)]))
     draw.number("line_weight", 0.85, 1.25)
     draw.chance("monochrome", 0.05)
-    draw.pick("background", {"transparent": 1.2, "plain": 2, "gradient": 1.6, "pattern": 1.2, "sky": 1.2, "hills": 1.4,
-                             "room": 1.4})
+    draw.pick(
+        "background",
+        {"transparent": 1.2, "plain": 2, "gradient": 1.6, "pattern": 1.2, "sky": 1.2, "hills": 1.4, "room": 1.4},
+    )
     draw.put("background_seed", lambda rng: rng.randrange(2**31))
     easy = not POSES[draw.values["pose"]].lying
     draw.pick("framing", {"full_body": 0.86, "knees_up": 0.08, "bust": 0.06} if easy else ("full_body",))

@@ -114,10 +114,14 @@ def convex_hull(points: np.ndarray) -> np.ndarray:
     def half(sequence: Sequence[tuple[float, float]]) -> list[tuple[float, float]]:
         chain: list[tuple[float, float]] = []
         for p in sequence:
-            while len(chain) > 1 and (
-                (chain[-1][0] - chain[-2][0]) * (p[1] - chain[-2][1])
-                - (chain[-1][1] - chain[-2][1]) * (p[0] - chain[-2][0])
-            ) <= 0:
+            while (
+                len(chain) > 1
+                and (
+                    (chain[-1][0] - chain[-2][0]) * (p[1] - chain[-2][1])
+                    - (chain[-1][1] - chain[-2][1]) * (p[0] - chain[-2][0])
+                )
+                <= 0
+            ):
                 chain.pop()
             chain.append(p)
         return chain[:-1]
@@ -153,9 +157,7 @@ def ellipse(centre: np.ndarray, radius_x: float, radius_y: float, count: int = 1
     return np.stack([x * c - y * s, x * s + y * c], axis=1) + centre
 
 
-def stadium(
-    start: np.ndarray, end: np.ndarray, profile: Profile, round_end: bool = True
-) -> np.ndarray:
+def stadium(start: np.ndarray, end: np.ndarray, profile: Profile, round_end: bool = True) -> np.ndarray:
     """Outline of a tapered limb between two points: radii along it, a round cap at the start and (if asked) the end.
 
     Args:

@@ -249,6 +249,7 @@ def _spikes(head: HeadFrame, dome: Dome, rng: random.Random, reach: float) -> li
     for angle in range(28, 160, 22):
         a = angle + rng.uniform(-6, 6)
         direction = 1 if a < 90 else -1
+
         def at(degrees: float, r: float) -> np.ndarray:
             turn = math.radians(degrees)
             return head.place(math.cos(turn) * r * dome.wide, math.sin(turn) * r * dome.high)

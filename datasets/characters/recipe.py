@@ -21,6 +21,7 @@ OUTFITS: Final = ("sailor", "blazer", "sundress", "hoodie", "casual", "shirt", "
 BACKGROUNDS: Final = ("transparent", "plain", "gradient", "pattern", "sky", "hills", "room")
 FRAMINGS: Final = ("full_body", "knees_up", "bust")
 
+
 @dataclass(frozen=True)
 class CharacterRecipe:
     """All choices of one drawing. `recipe_from_seed` draws them; `dataclasses.replace` or its overrides change them."""
@@ -94,7 +95,7 @@ class CharacterRecipe:
     def swing_of(self, key: str) -> tuple[float, ...]:
         """The four noise angles of one limb: armleft, armright, legleft, legright."""
         start = 4 * ("armleft", "armright", "legleft", "legright").index(key)
-        return self.limb_noise[start:start + 4]
+        return self.limb_noise[start : start + 4]
 
 
 FIELD_NAMES: Final = tuple(field.name for field in fields(CharacterRecipe))

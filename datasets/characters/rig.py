@@ -148,8 +148,11 @@ def _root(recipe: CharacterRecipe, pose: Pose) -> np.ndarray:
             faces_right = recipe.facing == "profile_right"
             up = pose.lying != "stomach"
             roll = (90.0 if faces_right == up else -90.0) + recipe.roll * 0.3
-    return rotation_z(roll) @ rotation_x(pose.elevation + recipe.camera) @ rotation_y(yaw) @ rotation_x(
-        pose.lean * (recipe.energy if abs(pose.lean) < 60 else 1.0)
+    return (
+        rotation_z(roll)
+        @ rotation_x(pose.elevation + recipe.camera)
+        @ rotation_y(yaw)
+        @ rotation_x(pose.lean * (recipe.energy if abs(pose.lean) < 60 else 1.0))
     )
 
 

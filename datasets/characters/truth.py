@@ -48,7 +48,7 @@ def keypoints_of(scene: Scene) -> tuple[np.ndarray, tuple[State, ...]]:
             states.append("visible")
     all_points, all_states = with_midpoints(points, states)
     # A midpoint is certain only as its ends are, but it lies where it lies: outside is absent.
-    for name in ALL_KEYPOINTS[len(COCO_KEYPOINTS):]:
+    for name in ALL_KEYPOINTS[len(COCO_KEYPOINTS) :]:
         x, y = all_points[INDEX[name]] or (0.0, 0.0)
         if not (0 <= x <= width and 0 <= y <= height):
             all_states[INDEX[name]] = "absent"
