@@ -17,9 +17,12 @@ fastest of fifteen (what else the machine does is not the model's; the median is
 
 from __future__ import annotations
 
+import os
+
+os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")  # as `curator serve` has it; before numpy loads
+
 import argparse
 import json
-import os
 import platform
 import sys
 import time

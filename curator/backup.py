@@ -48,7 +48,7 @@ def backup(project: Project, path: Path) -> BackupReport:
     if path.exists():
         raise BadInput(f"{path}: exists already, expected a new file name")
     try:
-        with tempfile.TemporaryDirectory(dir=project.root / "cache") as scratch, write_whole(path) as out:
+        with tempfile.TemporaryDirectory(prefix="backup-", dir=project.cache) as scratch, write_whole(path) as out:
             snapshot = Path(scratch) / DATABASE_NAME
             write_snapshot(project.db, snapshot)
             digests = _write_zip(project, snapshot, out)

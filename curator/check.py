@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from curator.media import picture_path
-from curator.project import Project
+from curator.project import FOLDERS, Project
 from curator.store import images, integrity
 
 
@@ -46,6 +46,7 @@ def check_project(project: Project, *, repair: bool = False, quick: bool = False
     report.problems += integrity.database_problems(db)
     report.problems += integrity.annotation_problems(db)
     report.problems += integrity.revision_problems(db)
+    report.problems += integrity.state_count_problems(db)
     if stale := integrity.stale_availability(db):
         if repair:
             with db.atomic():
@@ -74,19 +75,14 @@ def check_project(project: Project, *, repair: bool = False, quick: bool = False
 
 
 def _check_strays(project: Project, known: set[Path], report: CheckReport, *, repair: bool) -> None:
-    """Files in blobs/ that nothing speaks of: a write that was killed before the store heard of it."""
-    orphans = 0
-    for path in _blob_files(project):
-        if path in known:
-            continue
-        if path.name.endswith(".part"):
-            if repair:
-                path.unlink()
-                report.repaired.append(f"{_where(project, path)}: a write that never ended, deleted")
-            else:
-                report.notes.append(f"{_where(project, path)}: a write that never ended")
+    """What killed writes left: files that never got their name, pictures that the store never heard of."""
+    for path in sorted(path for folder in FOLDERS for path in (project.root / folder).rglob(".*.part")):
+        if repair:
+            path.unlink()
+            report.repaired.append(f"{_where(project, path)}: a write that never ended, deleted")
         else:
-            orphans += 1
+            report.notes.append(f"{_where(project, path)}: a write that never ended (curator check --repair)")
+    orphans = sum(path not in known and path.suffix != ".part" for path in _blob_files(project))
     if orphans:
         report.notes.append(f"{orphans} pictures in blobs/ belong to no image; they do no harm")
 

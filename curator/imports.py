@@ -11,6 +11,8 @@ from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
+import orjson
+
 from curator.errors import BadInput
 from curator.project import Project
 from curator.removals import set_removal
@@ -27,6 +29,8 @@ from datasets.skeleton import COCO_KEYPOINTS, HUMAN_SOURCES, NUM_KEYPOINTS
 
 HUMAN_LETTERS = frozenset("pcj")
 MACHINE_LETTER = "m"
+# What the store's encoders raise for values that JSON lets through and SQLite cannot hold.
+UNSTORABLE = (OverflowError, UnicodeEncodeError, orjson.JSONEncodeError)
 KEPT = "kept_human_work"  # the flag of a record whose file disagrees with what a person decided
 
 
@@ -41,13 +45,18 @@ class ImportReport:
     flagged: list[dict[str, str]] = field(default_factory=list)
 
     def refuse(self, record: str, reason: str) -> None:
-        self.refused.append({"record": record, "reason": reason})
+        self.refused.append({"record": _printable(record), "reason": _printable(reason)})
 
     def flag(self, record: str, flag: str) -> None:
-        self.flagged.append({"record": record, "flag": flag})
+        self.flagged.append({"record": _printable(record), "flag": flag})
 
     def to_dict(self) -> dict[str, Any]:
         return asdict(self)
+
+
+def _printable(text: str) -> str:
+    """Text from a stranger's file as it can be told: what is no Unicode is escaped."""
+    return text.encode("utf-8", "backslashreplace").decode()
 
 
 def import_add(project: Project, path: Path) -> ImportReport:
@@ -94,18 +103,18 @@ def import_records(project: Project, reads: Iterable[Read], *, format_name: str,
                 report.refuse(read.record, read.reason)
                 continue
             name = read.file_name or "/".join(read.key)
-            for flag in read.flags:
+            try:
+                with db.savepoint():
+                    outcome = _take(db, read, import_id)
+            except UNSTORABLE:
+                what = "holds a number beyond 64 bits or text that is no Unicode, expected plain values"
+                report.refuse(name, f"{file_name}: {name}: {what}")
+                continue
+            report.added += outcome.added
+            report.updated += outcome.updated
+            report.unchanged += not (outcome.added or outcome.updated)
+            for flag in (*read.flags, *((KEPT,) if outcome.kept else ())):
                 report.flag(name, flag)
-            existing = images.find_image(db, *read.key)
-            if existing is None:
-                _add(db, read, import_id)
-                report.added += 1
-            else:
-                changed, kept = _merge(db, existing, read, import_id)
-                report.updated += changed
-                report.unchanged += not changed
-                if kept:
-                    report.flag(name, KEPT)
         work.finish_import(
             db,
             import_id,
@@ -118,6 +127,24 @@ def import_records(project: Project, reads: Iterable[Read], *, format_name: str,
             },
         )
     return report
+
+
+@dataclass(frozen=True, slots=True)
+class _Outcome:
+    """What became of one image record; kept: a person's work stayed although the file says otherwise."""
+
+    added: bool = False
+    updated: bool = False
+    kept: bool = False
+
+
+def _take(db: Database, record: ImageRecord, import_id: int) -> _Outcome:
+    existing = images.find_image(db, *record.key)
+    if existing is None:
+        _add(db, record, import_id)
+        return _Outcome(added=True)
+    changed, kept = _merge(db, existing, record, import_id)
+    return _Outcome(updated=changed, kept=kept)
 
 
 def _add(db: Database, record: ImageRecord, import_id: int) -> None:

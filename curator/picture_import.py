@@ -81,6 +81,10 @@ def _files(folder: Path) -> Iterator[Path]:
 def _import_picture(
     project: Project, db: Database, path: Path, name: str, *, link: bool, import_id: int, report: ImportReport
 ) -> None:
+    try:
+        name.encode()
+    except UnicodeEncodeError:
+        raise FormatError(f"{name}: its name is no Unicode, expected one; rename the file") from None
     if path.stat().st_size > MAX_BYTES:
         raise FormatError(f"{name}: is {path.stat().st_size:,} bytes long, expected at most {MAX_BYTES:,}")
     content = path.read_bytes()

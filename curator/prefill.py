@@ -1,138 +1,27 @@
 """Pre-fill: what the models propose for what nobody has decided yet, kept apart from the annotations.
 
-`Proposer` is the live side: it holds the `geometry` model refitted with the labels of this project, follows the
-revision log, and proposes for the drawings a person is about to see. `prefill` is the batch side: it stores the
-proposals as predictions, which an export can then use.
+`propose` says it of one annotation, with what `curator.proposer` (the live side) or the batch knows. `prefill` is the
+batch: it stores the proposals as predictions, which an export can then use.
 """
 
-import threading
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
 from curator.errors import BadInput
 from curator.payloads import PredictedBox, PredictedKeypoint, Prediction
 from curator.project import Project
-from curator.store import annotations, revisions, work
+from curator.proposer import Faces, Proposer
+from curator.store import annotations, work
 from curator.store.annotations import StoredAnnotation
-from curator.store.database import Database
 from curator.store.images import StoredImage, all_images
 from curator.store.work import ALPHA, StoredPrediction
 from datasets.boxes import box_of_joints
 from datasets.skeleton import FACE_KEYPOINTS
-from models.geometry import FaceKeypoint, GeometryFit, GeometryModel, head_view
+from models.geometry import GeometryModel
 
 GEOMETRY = "geometry"
-MAX_LABELS = 5000  # the newest ones; beyond that the fit hardly moves
-PAUSE_S = 0.05  # without a request for drawings: then a fit is in nobody's way
-PATIENCE_S = 1.0  # the longest that a change waits for such a pause
-MAX_KEPT = 4096  # drawings whose proposals are remembered
-
-Faces = Mapping[str, FaceKeypoint]  # the four face keypoints by name; empty where nothing can be said
-View = tuple[float, float, float, float]
-
-
-class Proposer:
-    """Live proposals of `geometry`, refitted with this project's labels as they come. Safe between threads.
-
-    A fit takes up to 50 ms and a request for the next drawings 1 ms: `recent_model` answers at once, and what was saved
-    since is learned in the background, when the requests pause for `PAUSE_S` or `PATIENCE_S` have gone by.
-    """
-
-    def __init__(self) -> None:
-        self._fit = GeometryFit(GeometryModel.shipped())
-        self._fitted: GeometryModel | None = None
-        self._fitting = threading.Lock()  # held while the fit works
-        self._seen: int | None = None
-        self._news: list[StoredAnnotation] = []
-        self._learner: threading.Thread | None = None
-        self._noting = threading.Lock()  # held for the three above, never for long
-        self._asked_at = 0.0
-        self._faces: tuple[GeometryModel, dict[tuple[int, int], Faces]] = (self._fit.prior, {})
-        self._views: dict[tuple[int, int], View] = {}
-
-    def model(self, db: Database) -> GeometryModel:
-        """Today's model: everything that the revision log holds is in it."""
-        self._note(db)
-        return self._learn()
-
-    def recent_model(self, db: Database) -> GeometryModel:
-        """The model without waiting for a fit: the last changes may be missing for a moment."""
-        self._asked_at = time.monotonic()
-        has_news = self._note(db)
-        if self._fitted is None:
-            return self._learn()
-        if has_news:
-            with self._noting:
-                if self._learner is None:
-                    self._learner = threading.Thread(target=self._learn_later, name="learns", daemon=True)
-                    self._learner.start()
-        return self._fitted
-
-    def faces(
-        self,
-        model: GeometryModel,
-        dealt: Sequence[StoredAnnotation],
-        ahead: Callable[[], Sequence[StoredAnnotation]],
-    ) -> list[Faces]:
-        """What the model says of each. Where one is new, `ahead` is asked for more: twenty cost what one costs."""
-        said_by, said = self._faces
-        if said_by is not model or len(said) > MAX_KEPT:
-            _, said = self._faces = (model, {})
-        if any((one.id, one.version) not in said for one in dealt):
-            batch = [one for one in (*dealt, *ahead()) if (one.id, one.version) not in said]
-            records = [one.record for one in batch]
-            found = model.predict_many([(r.points, r.extras, r.bbox_xywh, r.states) for r in records])
-            said.update(((one.id, one.version), faces or {}) for one, faces in zip(batch, found, strict=True))
-        return [said[one.id, one.version] for one in dealt]
-
-    def view(self, annotation: StoredAnnotation, size_wh: tuple[int | None, int | None]) -> View:
-        """`head_rectangle`, remembered: a drawing is dealt several times before its turn comes."""
-        key, views = (annotation.id, annotation.version), self._views
-        if key not in views:
-            if len(views) > MAX_KEPT:
-                views = self._views = {}
-            views[key] = head_rectangle(annotation, size_wh)
-        return views[key]
-
-    def _note(self, db: Database) -> bool:
-        """Read what the revision log holds since the last time; whether anything waits to be learned."""
-        with self._noting:
-            newest = revisions.last_revision_id(db)
-            if newest != self._seen:
-                self._news += annotations.decided_faces(db, self._seen, MAX_LABELS)
-                self._seen = newest
-            return bool(self._news)
-
-    def _learn(self) -> GeometryModel:
-        with self._fitting:
-            with self._noting:
-                news, self._news = self._news, []
-            for annotation in news:
-                self._put(annotation)
-            self._fitted = self._fit.model()
-            return self._fitted
-
-    def _learn_later(self) -> None:
-        begun = time.monotonic()
-        try:
-            while self._news:
-                time.sleep(PAUSE_S)
-                now = time.monotonic()
-                if now - self._asked_at >= PAUSE_S or now - begun >= PATIENCE_S:
-                    self._learn()
-                    begun = now
-        finally:
-            with self._noting:
-                self._learner = None  # what came in the last moment is taken up at the next request
-
-    def _put(self, annotation: StoredAnnotation) -> None:
-        record = annotation.record
-        if any(record.state(name) != "undecided" and record.source(name) != "predicted" for name in FACE_KEYPOINTS):
-            self._fit.put(annotation.id, record.points, record.extras, record.states, record.bbox_xywh)
-        else:
-            self._fit.drop(annotation.id)
 
 
 def propose(
@@ -176,15 +65,6 @@ def propose_box(
         return PredictedBox(bbox_xywh=alpha.box["bbox_xywh"], source="alpha")
     bbox_xywh = box_of_joints(points, extras, size_wh)
     return None if bbox_xywh is None else PredictedBox(bbox_xywh=bbox_xywh, source="joints")
-
-
-def head_rectangle(
-    annotation: StoredAnnotation, size_wh: tuple[int | None, int | None]
-) -> tuple[float, float, float, float]:
-    """Where the editor looks for face keypoints: (x, y, width, height) in image pixels."""
-    record = annotation.record
-    width, height = size_wh
-    return head_view(record.points, record.extras, record.bbox_xywh, width or 800, height or 600)
 
 
 @dataclass(slots=True)

@@ -31,8 +31,9 @@ from curator.payloads import (
     check_changes,
     to_builtins,
 )
-from curator.prefill import Proposer, propose
+from curator.prefill import propose
 from curator.project import Project
+from curator.proposer import Proposer, Sight
 from curator.removals import set_removal
 from curator.store import annotations, images, queues, revisions, work
 from curator.store.annotations import StoredAnnotation
@@ -72,8 +73,9 @@ class Workbench:
         question = queues.queue_by_name(queue)
         dealt = queues.deal(db, question, after=after, limit=max(1, min(limit, MAX_TASKS)), skipped=skipped)
 
-        def ahead() -> list[StoredAnnotation]:
-            return queues.deal(db, question, after=dealt[-1].id, limit=AHEAD, skipped=skipped)
+        def ahead() -> list[Sight]:
+            following = queues.deal(db, question, after=dealt[-1].id, limit=AHEAD, skipped=skipped)
+            return [(annotation, _size_wh(images.image_by_id(db, annotation.image_id))) for annotation in following]
 
         model = self._proposer.recent_model(db)
         return TaskPage(_summary(db, question), self._tasks(db, question, dealt, model, ahead))
@@ -95,17 +97,17 @@ class Workbench:
         question: Queue,
         dealt: list[StoredAnnotation],
         model: GeometryModel,
-        ahead: Callable[[], list[StoredAnnotation]],
+        ahead: Callable[[], list[Sight]],
     ) -> list[Task]:
         if not dealt:
             return []
-        said = self._proposer.faces(model, dealt, ahead)
+        shown = [images.image_by_id(db, annotation.image_id) for annotation in dealt]
+        sights = [(annotation, _size_wh(image)) for annotation, image in zip(dealt, shown, strict=True)]
+        looks = self._proposer.look(model, sights, ahead)
         known = work.latest_predictions(db, [annotation.id for annotation in dealt])
         tasks = []
-        for annotation, faces in zip(dealt, said, strict=True):
-            image = images.image_by_id(db, annotation.image_id)
+        for (annotation, size_wh), image, (faces, view) in zip(sights, shown, looks, strict=True):
             assert image is not None  # a foreign key says so
-            size_wh = (image.record.width, image.record.height)
             tasks.append(
                 Task(
                     position=annotation.id,
@@ -115,7 +117,7 @@ class Workbench:
                     prediction=propose(model, annotation, size_wh, known.get(annotation.id, {}).get(ALPHA), faces),
                     wanted=question.wanted,
                     wants_box=True,
-                    view=Rectangle(*self._proposer.view(annotation, size_wh)),
+                    view=Rectangle(*view),
                 )
             )
         return tasks
@@ -304,6 +306,10 @@ def annotation_view(annotation: StoredAnnotation) -> AnnotationView:
         extras={name: [float(x), float(y)] for name, (x, y) in record.extras.items()},
         box=_box(record),
     )
+
+
+def _size_wh(image: StoredImage | None) -> tuple[int | None, int | None]:
+    return (None, None) if image is None else (image.record.width, image.record.height)
 
 
 def image_view(image: StoredImage) -> ImageView:

@@ -207,3 +207,24 @@ def test_train_val_and_test_are_the_same_drawings_as_data(project, shared_data):
     counts = [import_add(project, shared_data / "add" / f"{name}.json").unchanged for name in ("train", "val", "test")]
 
     assert counts == [1400, 100, 500]
+
+
+@pytest.mark.parametrize(
+    "spoil",
+    [
+        lambda record: record.annotations[0].extras.update(neck=[10**400, 1]),
+        lambda record: setattr(record, "width", 2**70),
+        lambda record: setattr(record, "file_name", "\ud800.png"),
+    ],
+    ids=["coordinate beyond 64 bits", "size beyond 64 bits", "name that is no Unicode"],
+)
+def test_a_record_that_the_store_cannot_hold_is_refused_alone_and_whole(workshop, project, spoil):
+    spoiled = REN.record()
+    spoil(spoiled)
+
+    report = workshop.imports(MIKA.record(), spoiled, NOA.record())
+
+    assert (report.added, len(report.refused)) == (2, 1)
+    assert "expected plain values" in report.refused[0]["reason"]
+    assert json.dumps(report.to_dict()).isascii()
+    assert sorted(key[1] for key in _store(project)) == ["1000001", "1000003"]

@@ -205,9 +205,10 @@ def test_a_whole_project_checks_clean(workshop):
             "UPDATE annotations SET points = json_replace(points, '$[1]', json('[0,0]')) WHERE id = 1",
             "annotation 1: left_eye is visible at [0, 0]",
         ),
+        ("UPDATE state_counts SET n = n + 2", "is counted +2 beside the rows"),
         ("DELETE FROM images WHERE id = 3", "points to a row of images that is not there"),
     ],
-    ids=["version", "letter", "points", "availability", "value", "foreign key"],
+    ids=["version", "letter", "points", "availability", "value", "counts", "foreign key"],
 )
 def test_damage_is_found_and_named(workshop, damage, sentence):
     workshop.changes(MIKA, left_eye=placed(130, 50))
@@ -352,3 +353,15 @@ def test_the_database_is_durable_by_its_settings(project):
     strict = {row["name"] for row in project.db.all("SELECT name FROM pragma_table_list WHERE strict = 1")}
     assert {"images", "annotations", "revisions", "predictions", "confirmations"} <= strict
     assert os.path.isabs(project.root)
+
+
+def test_leftovers_of_killed_writes_are_told_and_swept(workshop):
+    left = workshop.project.exports / "spring" / ".annotations.json.ab12.part"
+    left.parent.mkdir(parents=True)
+    left.write_bytes(b"half")
+
+    assert check_project(workshop.project).notes == [
+        "exports/spring/.annotations.json.ab12.part: a write that never ended (curator check --repair)"
+    ]
+    check_project(workshop.project, repair=True)
+    assert not left.exists()

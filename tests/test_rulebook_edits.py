@@ -7,6 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from rulebook.diff import diff, renames
+from rulebook.editing import apply_edit
 from rulebook.edits import (
     AddClass,
     AddMembers,
@@ -21,7 +22,6 @@ from rulebook.edits import (
     SetFields,
     Several,
     SplitClass,
-    apply_edit,
     describe,
     edit_from_json,
     edit_to_json,

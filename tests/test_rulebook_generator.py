@@ -11,9 +11,9 @@ from rulebook.apply import apply_rulebook
 from rulebook.bitmaps import bitmap_of_mask
 from rulebook.filters import EVERYTHING, PAPER, Facts, Filter, MinTags
 from rulebook.generator import generate_columns, generate_posts, post_to_line, vocabulary
+from rulebook.index_building import build_index, pack
 from rulebook.lint_posts import Limits, lint_posts
 from rulebook.members import suggestions
-from rulebook.post_index import build_index, pack
 from rulebook.posts import Post, PostReader
 from rulebook.records import Rulebook, rule_class
 from rulebook.resolution import Relation, resolution

@@ -14,11 +14,12 @@ from hypothesis import given
 from hypothesis import strategies as st
 from test_rulebook_edits import edits_of
 
-from rulebook.apply import apply_rulebook, split_counts, why_dropped
+from rulebook.apply import apply_rulebook, split_counts, truths_of, why_dropped
 from rulebook.bitmaps import bitmap_of_mask, bitmap_of_rows, rows_of
 from rulebook.class_matrix import augmentation_safety, class_matrix, weights
-from rulebook.dry_run import DryRun, effect_to_json
-from rulebook.edits import apply_edit
+from rulebook.dry_run import DryRun
+from rulebook.editing import apply_edit
+from rulebook.effects import effect_to_json
 from rulebook.filters import (
     PAPER,
     AnyTag,
@@ -35,9 +36,10 @@ from rulebook.filters import (
     filter_from_json,
     filter_to_builtins,
 )
+from rulebook.index_building import build_index
 from rulebook.lock import publish
+from rulebook.measures import classes_per_image, disagreements, parent_pairs
 from rulebook.members import members_of
-from rulebook.post_index import build_index
 from rulebook.posts import STATUSES, Post
 from rulebook.records import CATEGORIES, Rulebook, RuleError, rule_class
 from rulebook.resolution import Relation, Resolution, resolution
@@ -280,15 +282,15 @@ def test_a_dry_run_says_what_applying_the_edit_would(world, data):
         assert run.counts() == before.counts
         assert run.commit(edit) == effect
 
-        assert (effect.counts_before, effect.counts_after) == (before.counts, after.counts)
+        assert (effect.before.as_dict(), effect.after.as_dict()) == (before.counts, after.counts)
         assert (effect.kept_before, effect.kept_after) == (before.kept, after.kept)
         assert effect.posts_in == len(after.sieved.kept - before.sieved.kept)
         assert effect.posts_out == len(before.sieved.kept - after.sieved.kept)
         assert effect.funnel == after.sieved.funnel
         said = after.to_json()
         assert (effect.median_after, effect.min_after) == (said["median_frequency"], said["min_frequency"])
-        assert effect.split_counts_before == split_counts(before, splits)
-        assert effect.split_counts_after == split_counts(after, splits)
+        assert effect.before.by_split() == split_counts(before, splits)
+        assert effect.after.by_split() == split_counts(after, splits)
         assert list(run.kept) == list(after.sieved.kept)
         for one in effect.classes:
             old = set(before.truths.bitmaps.get(one.name, ()))
@@ -323,6 +325,30 @@ def test_a_members_unique_gain_is_what_the_class_would_lose(world):
                 r for r, names in enumerate(said) if member.tag in names and not names & others
             ]
             assert member.count == sum(member.tag in names for names in said)
+
+
+@given(worlds(), st.data())
+def test_taggers_disagree_where_the_oracle_counts_it(world, data):
+    oracle, index, facts = world
+    rows = st.integers(0, max(len(index) - 1, 0))
+    drawn = data.draw(st.lists(st.tuples(rows, rows), max_size=6)) if len(index) else []
+    pairs = np.array(drawn, dtype=np.int64).reshape(-1, 2)
+    truths = truths_of(index, oracle.rulebook, facts)
+
+    for found in disagreements(len(index), truths.bitmaps, (pairs[:, 0], pairs[:, 1])):
+        said = [(found.name in oracle.classes[a], found.name in oracle.classes[b]) for a, b in drawn]
+        assert (found.said, found.differing) == (sum(map(any, said)), sum(a != b for a, b in said))
+    kept = bitmap_of_rows(np.arange(len(index)))
+    per_image = classes_per_image(truths, kept).tolist()
+    assert sum(k * images for k, images in enumerate(per_image)) == sum(map(len, oracle.classes))
+
+
+def test_a_parent_that_is_not_here_makes_no_pair():
+    index = build_index([Post(1, ("a",)), Post(5, ("a",), parent_id=1), Post(6, ("a",), parent_id=9)])
+
+    children, parents = parent_pairs(index)
+
+    assert (index.ids[children].tolist(), index.ids[parents].tolist()) == ([5], [1])
 
 
 @given(st.dictionaries(st.sampled_from("abcdef"), st.integers(1, 99), min_size=1))

@@ -10,8 +10,11 @@ import zstandard
 from hypothesis import given
 from hypothesis import strategies as st
 
-from rulebook.post_index import IndexBuilder, build_index, merge_indexes
-from rulebook.posts import LineStream, Post, PostReader
+from rulebook.index_building import IndexBuilder, build_index
+from rulebook.index_bytes import index_from_bytes, index_to_bytes
+from rulebook.line_stream import LineStream
+from rulebook.post_index import merge_indexes
+from rulebook.posts import Post, PostReader
 from rulebook.records import RuleError
 
 LEGACY = {
@@ -224,7 +227,7 @@ def test_a_stream_with_a_broken_byte_is_cut_there(tmp_path):
 
 
 def test_a_line_without_an_end_is_refused_and_does_not_fill_the_memory(tmp_path, monkeypatch):
-    monkeypatch.setattr("rulebook.posts.MAX_LINE_BYTES", 1 << 20)
+    monkeypatch.setattr("rulebook.line_stream.MAX_LINE_BYTES", 1 << 20)
     path = tmp_path / "posts"
     path.write_bytes(json.dumps(DUMP).encode() + b"\n" + b"x" * (5 << 20) + b"\n" + json.dumps(API).encode())
     reader = PostReader()
@@ -276,3 +279,21 @@ def test_importing_again_equals_importing_from_nothing(first, second):
     assert again.digest == fresh.digest
     assert again.tags == fresh.tags
     assert {name: again.posting(name) for name in again.tags} == {name: fresh.posting(name) for name in fresh.tags}
+
+
+@given(st.lists(POSTS, max_size=20))
+def test_an_index_is_kept_as_bytes(posts):
+    index = build_index(posts, {"a": "general"})
+
+    again = index_from_bytes(index_to_bytes(index))
+
+    assert again.digest == index.digest
+    assert again.tag_ids == index.tag_ids
+
+
+@pytest.mark.parametrize("share", [0, 0.3, 0.9], ids=["nothing", "a third", "nearly all"])
+def test_a_cut_index_is_refused(share):
+    data = index_to_bytes(build_index([Post(1, ("a", "b")), Post(2, ("b",))]))
+
+    with pytest.raises(RuleError, match="index"):
+        index_from_bytes(data[: int(len(data) * share)])

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from rulebook.edits import apply_edit
+from rulebook.editing import apply_edit
 from rulebook.lint import is_clean, lint
 from rulebook.records import Rulebook, RuleError, exclusion, rule_class
 from rulebook.resolution import Because, Relation, raw_tags_of, read_relations, resolution, why

@@ -10,7 +10,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from rulebook.edits import AddClass, MergeClasses, RenameClass, RetireClass, apply_edit
+from rulebook.editing import apply_edit
+from rulebook.edits import AddClass, MergeClasses, RenameClass, RetireClass
 from rulebook.lock import Lock, Slot, check_lock, next_lock, publish, read_lock
 from rulebook.records import CATEGORIES, FLAGS, REASONS, Rulebook, RuleError, exclusion, rule_class
 from rulebook.tables import csv_to_rulebook, json_to_rulebook, rulebook_to_csv, rulebook_to_json
@@ -355,3 +356,16 @@ def test_the_shipped_rulebook_is_in_its_canonical_spelling():
 
     assert format_text(text, path.name) == text
     assert write_rulebook(csv_to_rulebook(rulebook_to_csv(read_rulebook(text)))) == text
+
+
+def test_texts_edits_and_static_lint_load_no_numpy():
+    import subprocess
+    import sys
+    from pathlib import Path
+
+    code = "import sys, rulebook.tables, rulebook.merge, rulebook.lint, rulebook.verdicts; print(*sys.modules)"
+    root = Path(__file__).resolve().parent.parent
+    answer = subprocess.run([sys.executable, "-c", code], cwd=root, capture_output=True, text=True, timeout=60)
+
+    assert answer.returncode == 0, answer.stderr
+    assert not {"numpy", "pyroaring", "zstandard"} & set(answer.stdout.split())

@@ -1,5 +1,6 @@
 """What the commands share: finding the project, answering as JSON or in words, exit codes, progress on stderr."""
 
+import os
 import sys
 from collections.abc import Callable
 from pathlib import Path
@@ -43,6 +44,14 @@ def answer(value: Any, as_json: bool, words: Callable[[], str]) -> None:
         sys.stdout.write(orjson.dumps(value, option=orjson.OPT_INDENT_2).decode() + "\n")
     else:
         click.echo(words())
+
+
+def one_blas_thread() -> None:
+    """Keep numpy's BLAS to one thread; call before numpy loads.
+
+    The fit of `geometry` is small: on busy cores, threads that wait for each other made it ten times slower.
+    """
+    os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
 
 
 def finish(has_refused: bool) -> NoReturn:

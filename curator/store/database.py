@@ -56,6 +56,19 @@ class Database(sqlite_utils.Database):
                 raise told from told.__cause__
             raise
 
+    @contextlib.contextmanager
+    def savepoint(self) -> Generator["Database", None, None]:
+        """A part of an action that may fail alone: what it did is taken back, the action goes on."""
+        self.conn.execute("SAVEPOINT part")
+        try:
+            yield self
+        except BaseException:
+            if self.conn.in_transaction:
+                self.conn.execute("ROLLBACK TO part")
+                self.conn.execute("RELEASE part")
+            raise
+        self.conn.execute("RELEASE part")
+
     @property
     def path(self) -> Path:
         """The file of this database."""

@@ -92,6 +92,16 @@ def stale_availability(db: Database) -> list[int]:
     return [row["image_id"] for row in rows]
 
 
+def state_count_problems(db: Database) -> list[str]:
+    """Whether the counts that the triggers keep are those of the rows."""
+    rows = db.all(
+        "SELECT states, is_crowd, is_available, sum(n) AS off FROM (SELECT states, is_crowd, is_available, n"
+        " FROM state_counts UNION ALL SELECT states, is_crowd, is_available, -1 FROM annotations)"
+        " GROUP BY states, is_crowd, is_available HAVING off <> 0"
+    )
+    return [f"state_counts: the pattern {row['states']} is counted {row['off']:+d} beside the rows" for row in rows]
+
+
 def row_counts(db: Database) -> dict[str, int]:
     """How many rows were looked at."""
     counts = {}

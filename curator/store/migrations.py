@@ -91,11 +91,8 @@ def images_and_annotations(db: Database) -> None:
             UNIQUE (image_id, position)
         ) STRICT;
 
-        CREATE INDEX annotations_by_state ON annotations(states);
         CREATE INDEX annotations_face_open ON annotations(id)   -- the queue 'face': see queues.py for the same words
             WHERE is_available = 1 AND is_crowd = 0 AND instr(substr(states, 2, 4), 'u') > 0;
-        CREATE INDEX annotations_face_all ON annotations(is_available)
-            WHERE is_crowd = 0 AND instr(substr(states, 2, 4), 'u') > 0;
         """,
     )
 
@@ -175,3 +172,34 @@ def changes(db: Database) -> None:
     now = "strftime('%Y-%m-%dT%H:%M:%fZ', 'now')"
     db.conn.execute(f"INSERT INTO users (id, name, role, created_at) VALUES (1, 'local', 'admin', {now})")
     db.conn.execute(f"INSERT INTO users (id, name, role, created_at) VALUES (2, 'import', 'machine', {now})")
+
+
+@MIGRATIONS(name="0003_state_counts")
+def state_counts(db: Database) -> None:
+    """Annotations counted by their pattern of states, kept by triggers: queue sizes without walking the table."""
+    _run(
+        db,
+        """
+        CREATE TABLE state_counts (
+            states TEXT NOT NULL,
+            is_crowd INTEGER NOT NULL,
+            is_available INTEGER NOT NULL,
+            n INTEGER NOT NULL,
+            PRIMARY KEY (states, is_crowd, is_available)
+        ) STRICT, WITHOUT ROWID;
+
+        INSERT INTO state_counts SELECT states, is_crowd, is_available, count(*) FROM annotations GROUP BY 1, 2, 3;
+
+        CREATE TRIGGER annotations_come AFTER INSERT ON annotations
+        BEGIN INSERT INTO state_counts VALUES (new.states, new.is_crowd, new.is_available, 1)
+            ON CONFLICT DO UPDATE SET n = n + 1; END;
+
+        CREATE TRIGGER annotations_leave_a_state AFTER UPDATE OF states, is_crowd, is_available ON annotations
+        BEGIN UPDATE state_counts SET n = n - 1
+            WHERE (states, is_crowd, is_available) = (old.states, old.is_crowd, old.is_available); END;
+
+        CREATE TRIGGER annotations_take_a_state AFTER UPDATE OF states, is_crowd, is_available ON annotations
+        BEGIN INSERT INTO state_counts VALUES (new.states, new.is_crowd, new.is_available, 1)
+            ON CONFLICT DO UPDATE SET n = n + 1; END;
+        """,
+    )

@@ -203,6 +203,7 @@ def _shadow(figure: Figure, start: np.ndarray, end: np.ndarray, profile: Profile
 
 
 def arm_profiles(rig: Rig) -> tuple[list, list]:
+    """Half-widths along upper arm and forearm, as (share of the length, half-width in units of the figure) pairs."""
     g = rig.size.girth
     return (
         [(0.0, 0.056 * g), (0.16, 0.066 * g), (0.45, 0.064 * g), (0.75, 0.056 * g), (1.0, 0.053 * g)],
@@ -211,6 +212,7 @@ def arm_profiles(rig: Rig) -> tuple[list, list]:
 
 
 def leg_profiles(rig: Rig) -> tuple[list, list]:
+    """Half-widths along thigh and shin, as (share of the length, half-width in units of the figure) pairs."""
     g = rig.size.girth
     return (
         [(0.0, 0.105 * g), (0.12, 0.121 * g), (0.35, 0.118 * g), (0.72, 0.092 * g), (1.0, 0.074 * g)],

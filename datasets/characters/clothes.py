@@ -45,6 +45,7 @@ def sleeve_layers(figure: Figure) -> list[Layer]:
 
 
 def sailor_collar_colour(figure: Figure) -> Rgb:
+    """The colour of a sailor collar: one that stands out from the top."""
     top = figure.recipe.top_colour
     return figure.recipe.bottom_rgb if top in ("white", "black") else shade(figure.recipe.top_rgb, 2.0)
 
@@ -68,6 +69,7 @@ def bodice(
 
 
 def skin(figure: Figure, low: float = 0.5) -> None:
+    """Draw the bare torso and neck that clothes are laid over."""
     recipe = figure.recipe
     figure.sheet.paint(figure.torso.outline(low, 1.0, 0.0), recipe.skin_rgb, TOP - 0.002,
                        ink=figure.ink(recipe.skin_rgb),
@@ -125,10 +127,12 @@ def buttons(
 
 
 def is_front(figure: Figure, limit: float = 80) -> bool:
+    """Whether the torso faces us closely enough (degrees) for what is worn on the chest to show."""
     return abs((figure.torso.facing + 180) % 360 - 180) < limit
 
 
 def collar_wings(figure: Figure, colour: Rgb, depth: float, tip: float = 0.87, spread: float = 30) -> None:
+    """Draw the two wings of a shirt collar."""
     for sign in (-1, 1):
         wing = np.array(
             [(sign * 4, 0.955), (sign * 20, 1.02), (sign * 80, 1.025), (sign * 70, 0.98), (sign * spread, tip)]
@@ -142,6 +146,7 @@ def collar_wings(figure: Figure, colour: Rgb, depth: float, tip: float = 0.87, s
 
 
 def necktie(figure: Figure, colour: Rgb, depth: float, low: float = 0.48) -> None:
+    """Draw a necktie hanging from the collar."""
     if not is_front(figure):
         return
     strip = np.array([(-5, 0.93), (5, 0.93), (9, low + 0.06), (0, low), (-9, low + 0.06)])
@@ -155,6 +160,7 @@ def necktie(figure: Figure, colour: Rgb, depth: float, low: float = 0.48) -> Non
 
 
 def bow_at(figure: Figure, height: float, size: float, colour: Rgb, depth: float, theta: float = 0.0) -> None:
+    """Draw a bow on the torso, at a height along it and an angle around it."""
     offset = (theta - figure.torso.facing + 180) % 360 - 180
     if abs(offset) < 84:
         place = flat(figure.torso.ring([theta], height, 0.04))[0]

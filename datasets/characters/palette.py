@@ -73,6 +73,7 @@ def ink(colour: Rgb, outline: Rgb) -> Rgb:
 
 
 def to_hex(colour: Rgb) -> str:
+    """A colour as SVG writes it, `#rrggbb`."""
     r, g, b = colour
     return f"#{r:02x}{g:02x}{b:02x}"
 

@@ -41,6 +41,8 @@ class Window:
 
 @dataclass(frozen=True)
 class Scene:
+    """A figure with everything drawn of it, before it is placed in a picture."""
+
     figure: Figure
     head: HeadFrame
     window: Window

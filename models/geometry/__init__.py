@@ -45,11 +45,11 @@ from models.geometry.joints import (
 from models.geometry.model import NOTHING_KNOWN, FaceKeypoint, GeometryModel, model_from_json
 from models.geometry.regression import TOLERANCE, Tier
 from models.geometry.shrinkage import Labels, fit_logistic, labels_of, prior_precision, refit
-from models.geometry.view import head_view
+from models.geometry.view import head_view, head_views
 
 __all__ = [
     "COEFFICIENTS_FILE", "FORMAT", "HEAD", "JOINTS", "L_HIP", "L_SHOULDER", "NECK", "NOSE", "NOTHING_KNOWN", "ROOT",
     "R_HIP", "R_SHOULDER", "TIERS", "TOLERANCE", "Drawing", "FaceKeypoint", "Frame", "GeometryFit", "GeometryModel",
-    "Known", "Labels", "Points", "Tier", "expand", "fit_logistic", "frame_of", "head_view", "known", "labels_of",
-    "model_from_json", "numbers_of", "prior_precision", "refit", "tier_to_json",
+    "Known", "Labels", "Points", "Tier", "expand", "fit_logistic", "frame_of", "head_view", "head_views", "known",
+    "labels_of", "model_from_json", "numbers_of", "prior_precision", "refit", "tier_to_json",
 ]  # fmt: skip

@@ -105,6 +105,8 @@ class GeometryModel:
             if tier not in (None, fitted.name):
                 continue
             waiting = np.flatnonzero(tier_index < 0)
+            if not len(waiting):
+                break
             rows = waiting[frame_of(fitted.name, seen.rows(waiting)).ok]
             if len(rows):
                 tier_index[rows] = index

@@ -3,13 +3,12 @@
 It stands on the shipped coefficients alone, so that the view of a drawing does not move while a person labels.
 """
 
-import math
 from collections.abc import Mapping, Sequence
 
 import numpy as np
 
 from models.geometry.frames import frame_of, length_of
-from models.geometry.joints import FAR, L_SHOULDER, NOSE, R_SHOULDER, ROOT, Points, known
+from models.geometry.joints import FAR, L_SHOULDER, NOSE, R_SHOULDER, ROOT, Drawing, Points, known
 from models.geometry.model import GeometryModel
 
 
@@ -31,21 +30,38 @@ def head_view(
     Raises:
         ValueError: not 17 points.
     """
-    seen = known([(points, extras, bbox_xywh, None)])
-    places, _, _, tier_index = GeometryModel.shipped().predict_arrays(seen)
-    if tier_index[0] < 0:
-        return _upper_part(seen.boxes_xywh[0], width, height)
-    tier = GeometryModel.shipped().tiers[tier_index[0]]
-    unit = float(frame_of(tier.name, seen).unit[0]) * tier.nose_to_neck
+    return head_views([(points, extras, bbox_xywh, None)], [(width, height)])[0]
+
+
+def head_views(
+    drawings: Sequence[Drawing], sizes_wh: Sequence[tuple[float, float]]
+) -> list[tuple[float, float, float, float]]:
+    """`head_view` for many (points, extras, bbox_xywh, states) and their pictures' sizes; states are not read.
+
+    Twenty take little more than one.
+    """
+    model = GeometryModel.shipped()
+    seen = known([(points, extras, bbox_xywh, None) for points, extras, bbox_xywh, _ in drawings])
+    places, _, _, tier_index = model.predict_arrays(seen)
+    unit = np.zeros(len(seen))
+    for index in np.unique(tier_index[tier_index >= 0]):
+        rows, tier = np.flatnonzero(tier_index == index), model.tiers[index]
+        unit[rows] = frame_of(tier.name, seen.rows(rows)).unit * tier.nose_to_neck
     # Seen from above or below, nose and neck nearly meet; shoulders are about two such lengths apart, and tell better.
-    shoulders = float(length_of(seen.joints[0, L_SHOULDER] - seen.joints[0, R_SHOULDER]))
-    unit = max(unit, 0.3 * shoulders if math.isfinite(shoulders) else 0.0, 3.0)
-    face = np.concatenate([places[0], seen.faces[0], seen.joints[0, [NOSE, ROOT]]])
-    face = face[np.isfinite(face).all(-1)]
-    low, high = face.min(0), face.max(0)
-    middle = (low + high) / 2
-    half = max(2.2 * unit, float((high - low).max()) / 2 + 1.2 * unit)
-    return float(middle[0] - half), float(middle[1] - half), 2 * half, 2 * half
+    shoulders = np.nan_to_num(length_of(seen.joints[:, L_SHOULDER] - seen.joints[:, R_SHOULDER]))
+    unit = np.maximum(np.maximum(unit, 0.3 * shoulders), 3.0)
+    face = np.concatenate([places, seen.faces, seen.joints[:, [NOSE, ROOT]]], axis=1)  # (N, 10, 2)
+    has = np.isfinite(face).all(-1, keepdims=True)
+    low, high = np.where(has, face, np.inf).min(1), np.where(has, face, -np.inf).max(1)
+    half = np.maximum(2.2 * unit, (high - low).max(1) / 2 + 1.2 * unit)
+    with np.errstate(invalid="ignore"):  # where nothing is known; such rows are not used
+        corner = (low + high) / 2 - half[:, None]
+    return [
+        _upper_part(seen.boxes_xywh[row], *sizes_wh[row])
+        if tier_index[row] < 0
+        else (float(corner[row, 0]), float(corner[row, 1]), 2 * float(half[row]), 2 * float(half[row]))
+        for row in range(len(seen))
+    ]
 
 
 def _upper_part(box_xywh: np.ndarray, width: float, height: float) -> tuple[float, float, float, float]:
