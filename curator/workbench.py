@@ -4,7 +4,6 @@ Reading writes nothing. Every change is one durable transaction with a revision:
 request harmless (the same answer again), the base version makes a stale one a 409 instead of an overwrite.
 """
 
-import math
 from collections.abc import Callable
 from typing import Any
 
@@ -13,13 +12,8 @@ from curator.media import media_url
 from curator.payloads import (
     REMOVAL_REASONS,
     Activity,
-    AnnotationView,
-    Box,
     Change,
-    Changes,
     Confirmation,
-    ImageView,
-    Keypoint,
     Overview,
     QueueSummary,
     Rectangle,
@@ -42,8 +36,8 @@ from curator.store.images import StoredImage
 from curator.store.queues import Queue
 from curator.store.revisions import Revision
 from curator.store.work import ALPHA
-from datasets.records import SOURCE_LETTER, STATE_LETTER, AnnotationRecord, replace_letter
-from datasets.skeleton import COCO_KEYPOINTS, INDEX
+from curator.views import annotation_view, distances_moved, image_view, write_changes
+from datasets.records import AnnotationRecord
 from models.geometry import GeometryModel
 
 MAX_TASKS = 50
@@ -184,7 +178,7 @@ class Workbench:
                     queue=confirmation.queue,
                     actor_id=actor_id,
                     shown=to_builtins(confirmation.shown),
-                    moved=_moved(confirmation, annotation.record, question.wanted),
+                    moved=distances_moved(confirmation, annotation.record, question.wanted),
                     active_ms=confirmation.active_ms,
                 )
                 work.delete_skip(db, annotation_id, confirmation.queue)
@@ -205,7 +199,7 @@ class Workbench:
                     annotation.version,
                     annotation_view(annotation),
                 )
-            before, after = _apply_changes(annotation.record, change.changes)
+            before, after = write_changes(annotation.record, change.changes)
             if check is not None:
                 check(annotation.record)
             version = annotations.write_annotation(db, annotation)
@@ -295,35 +289,8 @@ class Workbench:
         return Saved(1, change_id)
 
 
-def annotation_view(annotation: StoredAnnotation) -> AnnotationView:
-    """An annotation as the API shows it."""
-    record = annotation.record
-    return AnnotationView(
-        id=annotation.id,
-        image_id=annotation.image_id,
-        version=annotation.version,
-        keypoints={name: _keypoint(record, name) for name in COCO_KEYPOINTS},
-        extras={name: [float(x), float(y)] for name, (x, y) in record.extras.items()},
-        box=_box(record),
-    )
-
-
 def _size_wh(image: StoredImage | None) -> tuple[int | None, int | None]:
     return (None, None) if image is None else (image.record.width, image.record.height)
-
-
-def image_view(image: StoredImage) -> ImageView:
-    """An image as the API shows it."""
-    record = image.record
-    return ImageView(
-        id=image.id,
-        file_name=record.file_name,
-        width=record.width,
-        height=record.height,
-        source=record.source,
-        source_id=record.source_id,
-        url=media_url(image),
-    )
 
 
 def _summary(db: Database, queue: Queue) -> QueueSummary:
@@ -349,56 +316,3 @@ def _repeated(
     ):
         raise BadInput(f"change_id: {change_id!r} was used for another record, expected a new id", "change_id")
     return revision
-
-
-def _keypoint(record: AnnotationRecord, name: str) -> Keypoint:
-    point = record.point(name)
-    return Keypoint(
-        x=None if point is None else point[0],
-        y=None if point is None else point[1],
-        state=record.state(name),
-        source=record.source(name),
-    )
-
-
-def _box(record: AnnotationRecord) -> Box:
-    return Box(
-        bbox_xywh=None if record.bbox_xywh is None else [float(value) for value in record.bbox_xywh],
-        source=record.box_source,
-        confirmed=record.box_confirmed,
-    )
-
-
-def _apply_changes(record: AnnotationRecord, changes: Changes) -> tuple[dict[str, Any], dict[str, Any]]:
-    """Write the changes into the record; return the changed fields before and after."""
-    before: dict[str, Any] = {}
-    after: dict[str, Any] = {}
-    if changes.keypoints:
-        before["keypoints"] = {name: to_builtins(_keypoint(record, name)) for name in changes.keypoints}
-        after["keypoints"] = to_builtins(changes.keypoints)
-        for name, keypoint in changes.keypoints.items():
-            place = None if keypoint.x is None or keypoint.y is None else [keypoint.x, keypoint.y]
-            # A point left where it is keeps its number as it came: 337 does not become 337.0.
-            if place != record.point(name):
-                record.points[INDEX[name]] = place
-            record.states = replace_letter(record.states, name, STATE_LETTER[keypoint.state])
-            record.sources = replace_letter(record.sources, name, SOURCE_LETTER[keypoint.source])
-    if changes.box is not None:
-        before["box"] = to_builtins(_box(record))
-        after["box"] = to_builtins(changes.box)
-        if changes.box.bbox_xywh != record.bbox_xywh:
-            record.bbox_xywh = None if changes.box.bbox_xywh is None else list(changes.box.bbox_xywh)
-        record.box_source = changes.box.source
-        record.box_confirmed = changes.box.confirmed
-    return before, after
-
-
-def _moved(confirmation: Confirmation, record: AnnotationRecord, wanted: tuple[str, ...]) -> dict[str, float]:
-    """How far each wanted point ended from where it was proposed, in image pixels; points without a place left out."""
-    shown = confirmation.shown.keypoints if confirmation.shown is not None else {}
-    moved = {}
-    for name in wanted:
-        point = record.point(name)
-        if name in shown and point is not None:
-            moved[name] = math.hypot(point[0] - shown[name].x, point[1] - shown[name].y)
-    return moved
