@@ -1,4 +1,4 @@
-"""The shipped rulebook as a dataset paper would be held to it: size, proportions, canonical text, every name decided."""
+"""The shipped rulebook, held as a dataset paper would be: size, proportions, canonical text, every name decided."""
 
 import json
 from pathlib import Path
