@@ -5,6 +5,7 @@ with a human source stays, and the record is flagged when the file disagrees. A 
 middle, it left nothing; a refused record never stops the others.
 """
 
+import re
 import uuid
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import asdict, dataclass, field, replace
@@ -27,6 +28,7 @@ from datasets.coco import read_coco
 from datasets.records import AnnotationRecord, FormatError, ImageRecord, Read, Refusal
 from datasets.skeleton import COCO_KEYPOINTS, HUMAN_SOURCES, NUM_KEYPOINTS
 
+DIGEST = re.compile(r"[0-9a-f]{64}")
 HUMAN_LETTERS = frozenset("pcj")
 MACHINE_LETTER = "m"
 # What the store's encoders raise for values that JSON lets through and SQLite cannot hold.
@@ -45,16 +47,16 @@ class ImportReport:
     flagged: list[dict[str, str]] = field(default_factory=list)
 
     def refuse(self, record: str, reason: str) -> None:
-        self.refused.append({"record": _printable(record), "reason": _printable(reason)})
+        self.refused.append({"record": printable(record), "reason": printable(reason)})
 
     def flag(self, record: str, flag: str) -> None:
-        self.flagged.append({"record": _printable(record), "flag": flag})
+        self.flagged.append({"record": printable(record), "flag": flag})
 
     def to_dict(self) -> dict[str, Any]:
         return asdict(self)
 
 
-def _printable(text: str) -> str:
+def printable(text: str) -> str:
     """Text from a stranger's file as it can be told: what is no Unicode is escaped."""
     return text.encode("utf-8", "backslashreplace").decode()
 
@@ -81,7 +83,7 @@ def _import_file(
     project: Project, path: Path, format_name: str, read: Callable[[Path], Iterator[Read]]
 ) -> ImportReport:
     try:
-        return import_records(project, read(path), format_name=format_name, file_name=path.name)
+        return import_records(project, read(path), format_name=format_name, file_name=printable(path.name))
     except FormatError as error:
         raise BadInput(str(error)) from error
     except OSError as error:
@@ -106,6 +108,9 @@ def import_records(project: Project, reads: Iterable[Read], *, format_name: str,
             try:
                 with db.savepoint():
                     outcome = _take(db, read, import_id)
+            except FormatError as error:
+                report.refuse(name, f"{file_name}: {name}: {error}")
+                continue
             except UNSTORABLE:
                 what = "holds a number beyond 64 bits or text that is no Unicode, expected plain values"
                 report.refuse(name, f"{file_name}: {name}: {what}")
@@ -139,6 +144,8 @@ class _Outcome:
 
 
 def _take(db: Database, record: ImageRecord, import_id: int) -> _Outcome:
+    if record.digest is not None and not DIGEST.fullmatch(record.digest):
+        raise FormatError(f"digest is {record.digest[:80]!r}, expected 64 hexadecimal digits")
     existing = images.find_image(db, *record.key)
     if existing is None:
         _add(db, record, import_id)
@@ -203,7 +210,7 @@ def _remove(db: Database, image_id: int, reason: str) -> None:
 
 def _merge(db: Database, existing: StoredImage, incoming: ImageRecord, import_id: int) -> tuple[bool, bool]:
     """Bring an image up to date with a file. Returns whether anything changed, and whether human work was kept."""
-    changed = False
+    changed = _fit_frame(db, existing, incoming)
     merged = _merge_facts(existing.record, incoming)
     if merged != existing.record:
         images.update_image(db, existing.id, merged)
@@ -225,6 +232,40 @@ def _merge(db: Database, existing: StoredImage, incoming: ImageRecord, import_id
         changed |= annotation_changed
         kept_any |= kept
     return changed, kept_any
+
+
+def _fit_frame(db: Database, existing: StoredImage, incoming: ImageRecord) -> bool:
+    """See that a picture which came before its record lies in the record's frame; else set the picture free.
+
+    Set free, it waits to be brought again, and is then shrunk or refused as if it had come after the record.
+
+    Raises:
+        FormatError: the frames differ and there are annotations in the stored one already.
+    """
+    old = existing.record
+    if existing.media_type is None or old.width is None or old.height is None or not incoming.annotations:
+        return False
+    fits = incoming.fit_wh is None or (old.width <= incoming.fit_wh[0] and old.height <= incoming.fit_wh[1])
+    size_wh = (incoming.width or old.width, incoming.height or old.height)
+    if fits and size_wh == (old.width, old.height):
+        return False
+    if annotations.annotations_of(db, existing.id):
+        raise FormatError(
+            f"is annotated in a frame of {size_wh[0]} x {size_wh[1]}, expected that of the picture here,"
+            f" {old.width} x {old.height}"
+        )
+    images.forget_bytes(db, existing.id)
+    old.width, old.height, old.digest, old.original_md5, old.original_wh = (
+        incoming.width,
+        incoming.height,
+        None,
+        None,
+        None,
+    )
+    old.flags = sorted({*old.flags, "bring_picture_again"})
+    images.update_image(db, existing.id, old)
+    existing.media_type = None
+    return True
 
 
 def _merge_facts(old: ImageRecord, new: ImageRecord) -> ImageRecord:

@@ -9,6 +9,8 @@ taken in before a full disk or a kill stays.
 import hashlib
 import io
 import os
+import stat
+from collections import Counter
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
@@ -17,9 +19,9 @@ from PIL import Image
 
 from curator.blobs import store_blob
 from curator.errors import BadInput
-from curator.imports import ImportReport
-from curator.media import COPY_TYPE, MEDIA_TYPES
-from curator.project import Project
+from curator.imports import ImportReport, printable
+from curator.media import COPY_TYPE, MEDIA_TYPES, picture_path
+from curator.project import DATABASE_NAME, Project
 from curator.store import annotations, images, work
 from curator.store.database import Database
 from curator.store.images import StoredImage
@@ -50,13 +52,22 @@ def import_images(
         raise BadInput(f"{folder}: no such folder")
     report = ImportReport()
     db = project.db
-    files = list(_files(folder))
+    files = list(_files(folder, report))
+    bare_names = Counter(path.name for path in files)
     with db.atomic():
-        import_id = work.insert_import(db, "images", folder.name, IMPORT_ACTOR_ID)
+        import_id = work.insert_import(db, "images", printable(folder.name), IMPORT_ACTOR_ID)
+    served: dict[int, str] = {}
     for done, path in enumerate(files, start=1):
         name = path.relative_to(folder).as_posix()
         try:
-            _import_picture(project, db, path, name, link=link, import_id=import_id, report=report)
+            content = _read(path, name)
+            image = _record_of(db, name, is_only=bare_names[path.name] == 1)
+            if image is not None and served.setdefault(image.id, name) != name:
+                raise FormatError(f"{name}: belongs to the same record as {served[image.id]}, expected one file each")
+            image_id = _import_picture(
+                project, db, path, name, content, image, link=link, import_id=import_id, report=report
+            )
+            served[image_id] = name
         except FormatError as error:
             report.refuse(name, str(error))
         except OSError as error:
@@ -69,54 +80,98 @@ def import_images(
     return report
 
 
-def _files(folder: Path) -> Iterator[Path]:
-    """Files in the order of their names, hidden ones and plain texts left out; links to folders are not followed."""
-    for parent, folders, names in os.walk(folder):
+def _files(folder: Path, report: ImportReport) -> Iterator[Path]:
+    """Files in the order of their names, hidden ones and plain texts left out.
+
+    Folders that cannot be read or are projects are refused by name, links to folders are flagged and not followed.
+    """
+
+    def name_of(path: str | Path) -> str:
+        return Path(path).relative_to(folder).as_posix()
+
+    def unreadable(error: OSError) -> None:
+        name = name_of(error.filename)
+        report.refuse(name, f"{name}: the folder cannot be read ({error.strerror})")
+
+    for parent, folders, names in os.walk(folder, onerror=unreadable):
+        if DATABASE_NAME in names:
+            report.refuse(
+                name_of(parent), f"{name_of(parent)}: is a project's own folder, expected a folder of pictures"
+            )
+            folders.clear()
+            continue
+        for name in folders:
+            if (Path(parent) / name).is_symlink():
+                report.flag(name_of(Path(parent) / name), "linked_folder")
         folders[:] = sorted(name for name in folders if not name.startswith("."))
         for name in sorted(names):
             if not name.startswith(".") and Path(name).suffix.lower() not in NO_PICTURE:
                 yield Path(parent) / name
 
 
-def _import_picture(
-    project: Project, db: Database, path: Path, name: str, *, link: bool, import_id: int, report: ImportReport
-) -> None:
+def _read(path: Path, name: str) -> bytes:
     try:
-        name.encode()
+        os.path.relpath(path.absolute()).encode()
     except UnicodeEncodeError:
         raise FormatError(f"{name}: its name is no Unicode, expected one; rename the file") from None
-    if path.stat().st_size > MAX_BYTES:
-        raise FormatError(f"{name}: is {path.stat().st_size:,} bytes long, expected at most {MAX_BYTES:,}")
-    content = path.read_bytes()
-    image = _record_of(db, name)
-    if image is not None and _has_these_bytes(image, content):
+    status = path.stat()
+    if not stat.S_ISREG(status.st_mode):
+        raise FormatError(f"{name}: is a pipe or a device, expected a picture file")
+    if status.st_size > MAX_BYTES:
+        raise FormatError(f"{name}: is {status.st_size:,} bytes long, expected at most {MAX_BYTES:,}")
+    return path.read_bytes()
+
+
+def _import_picture(
+    project: Project,
+    db: Database,
+    path: Path,
+    name: str,
+    content: bytes,
+    image: StoredImage | None,
+    *,
+    link: bool,
+    import_id: int,
+    report: ImportReport,
+) -> int:
+    """Take one picture in; returns its image's id."""
+    if image is not None and _is_here(project, image, content, link=link):
         report.unchanged += 1
-        return
+        return image.id
     facts = inspect_picture(content, name=name)
+    original = facts
     record = image.record if image is not None else _new_record(name, facts)
+    expected = (record.digest, record.original_md5)
     content, facts, resampler = _in_frame(record, content, facts, name)
+    if any(expected) and not {original.sha256, original.md5, facts.sha256} & {*expected}:
+        raise FormatError(f"{name}: is another picture than its record's, expected the same bytes as before")
     is_linked = link and resampler is None
     if not is_linked:
         store_blob(project, facts.sha256, content)
-    link_path = os.path.relpath(path.absolute(), project.root) if is_linked else None
-    _store(db, image, record, facts, content, import_id, link_path=link_path, resampler=resampler)
+    # The kernel resolves `..` from the real folder, so both ends must be real ones.
+    link_path = os.path.relpath(path.parent.resolve() / path.name, project.root) if is_linked else None
+    image_id = _store(db, image, record, facts, content, import_id, link_path=link_path, resampler=resampler)
     for note in facts.notes:
         report.flag(name, note)
     if image is None:
         report.added += 1
     else:
         report.updated += 1
+    return image_id
 
 
-def _record_of(db: Database, name: str) -> StoredImage | None:
-    """The image that a file belongs to: by post id, by its path in the folder, by its bare name."""
+def _record_of(db: Database, name: str, *, is_only: bool) -> StoredImage | None:
+    """The image that a file belongs to: by post id, by its path in the folder, by its bare name.
+
+    An annotated image is preferred to one that is only a picture. The bare name counts only where no other file of
+    the folder has it (`is_only`), and only for an annotated image: two covers in two folders are two pictures.
+    """
     post_id = post_id_of(name)
     keys = [("danbooru", post_id)] if post_id is not None else []
-    for key in [*keys, ("file", name), ("file", Path(name).name)]:
-        image = images.find_image(db, *key)
-        if image is not None:
-            return image
-    return None
+    exact = [image for key in [*keys, ("file", name)] if (image := images.find_image(db, *key)) is not None]
+    by_name = images.find_image(db, "file", Path(name).name) if is_only else None
+    found = [image for image in [*exact, by_name] if image is not None and annotations.annotations_of(db, image.id)]
+    return next(iter([*found, *exact]), None)
 
 
 def _new_record(name: str, facts: PictureFacts) -> ImageRecord:
@@ -129,8 +184,10 @@ def _new_record(name: str, facts: PictureFacts) -> ImageRecord:
     return ImageRecord(file_name=name, width=facts.width, height=facts.height, source=source, source_id=source_id)
 
 
-def _has_these_bytes(image: StoredImage, content: bytes) -> bool:
-    if image.media_type is None:
+def _is_here(project: Project, image: StoredImage, content: bytes, *, link: bool) -> bool:
+    """Whether these very bytes are an image's picture already, kept as asked, and the file is really there."""
+    path = picture_path(project, image)
+    if path is None or not path.is_file() or (image.link_path is not None and not link):
         return False
     if image.record.digest == hashlib.sha256(content).hexdigest():
         return True
@@ -188,7 +245,7 @@ def _store(
     *,
     link_path: str | None,
     resampler: str | None,
-) -> None:
+) -> int:
     box = None
     if facts.has_alpha:
         box = alpha_box_xywh(np.asarray(to_rgba(content))[..., 3], 127)
@@ -215,3 +272,4 @@ def _store(
                 characters[0].id, ALPHA, "alpha-1", {}, {"bbox_xywh": [float(v) for v in box], "source": "alpha"}
             )
             work.insert_predictions(db, [(image_id, prediction)])
+    return image_id

@@ -64,7 +64,7 @@ def init_project(root: Path) -> Project:
     Raises:
         ProjectError: the folder holds other things, or cannot be written.
     """
-    root = root.absolute()
+    root = root.resolve()
     try:
         if root.exists() and not (root / DATABASE_NAME).exists():
             if not root.is_dir():
@@ -85,7 +85,7 @@ def open_project(root: Path) -> Project:
     Raises:
         ProjectError: no project there, damaged, or made by a newer release.
     """
-    root = root.absolute()
+    root = root.resolve()
     if not (root / DATABASE_NAME).is_file():
         raise ProjectError(f"{root}: no project here (no {DATABASE_NAME}); make one with `curator init {root}`")
     project = Project(root, Connections(root / DATABASE_NAME))

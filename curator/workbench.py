@@ -83,6 +83,9 @@ class Workbench:
         db = self.project.db
         question = queues.queue_by_name(queue)
         annotation = _annotation(db, annotation_id)
+        image = images.image_by_id(db, annotation.image_id)
+        if image is None or image.media_type is None:
+            raise NotFound(f"annotation {annotation_id}: its picture has not arrived")
         return self._tasks(db, question, [annotation], self._proposer.model(db), list)[0]
 
     def _tasks(

@@ -2,6 +2,7 @@
 
 import hashlib
 import io
+import os
 
 import pytest
 from cast import CAST, MIKA, REN
@@ -10,6 +11,7 @@ from workshop import Workshop
 
 from curator.media import picture_file, picture_path
 from curator.picture_import import import_images
+from curator.project import init_project, open_project
 from curator.store import images, work
 from datasets.records import ImageRecord
 
@@ -187,3 +189,125 @@ def test_a_picture_that_browsers_show_otherwise_is_shown_as_a_copy(workshop, tmp
     path, media_type = picture_file(workshop.project, image.record.digest)
     assert media_type == "image/png"
     assert Image.open(path).size == (20, 40)
+
+
+def _write(folder, name, content):
+    path = folder / name
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_bytes(content)
+
+
+def test_a_picture_that_came_before_its_record_is_brought_into_the_records_frame(workshop, tmp_path):
+    _write(tmp_path / "in", "77001.png", _png((900, 1200)))
+    import_images(workshop.project, tmp_path / "in")
+    record = ImageRecord("data/images/77001.png", 450, 600, "danbooru", "77001", fit_wh=(800, 600))
+    record.annotations = MIKA.record().annotations
+
+    workshop.imports(record)
+    waiting = images.find_image(workshop.project.db, "danbooru", "77001")
+    assert (waiting.record.width, waiting.media_type, waiting.record.flags) == (450, None, ["bring_picture_again"])
+
+    assert import_images(workshop.project, tmp_path / "in").updated == 1
+    image = images.find_image(workshop.project.db, "danbooru", "77001")
+    assert (image.record.width, image.record.height, image.resampler) == (450, 600, "pillow-lanczos")
+
+
+def test_a_record_in_another_frame_than_the_annotated_picture_is_refused(workshop):
+    workshop.receives(MIKA)
+    other = MIKA.record()
+    other.width, other.height = 480, 640
+
+    report = workshop.imports(other)
+
+    assert "expected that of the picture here, 240 x 320" in report.refused[0]["reason"]
+    assert workshop.annotation_of(MIKA).record.point("nose") == [120, 60]
+
+
+def test_two_pictures_of_one_name_in_two_folders_are_two_images(workshop, tmp_path):
+    _write(tmp_path / "in", "cover.png", _png((64, 64), colour="red"))
+    _write(tmp_path / "in", "sub/cover.png", _png((64, 64), colour="blue"))
+
+    first, second = (import_images(workshop.project, tmp_path / "in") for _ in range(2))
+
+    assert (first.added, second.unchanged, second.updated) == (2, 2, 0)
+
+
+def test_a_second_file_of_one_record_is_refused(workshop, tmp_path):
+    workshop.imports(MIKA.record())
+    _write(tmp_path / "in", "1000001.jpg", _png((240, 320)))
+    _write(tmp_path / "in", "1000001.png", _png((240, 320), colour="red"))
+
+    report = import_images(workshop.project, tmp_path / "in")
+
+    assert report.updated == 1
+    assert "belongs to the same record as 1000001.jpg" in report.refused[0]["reason"]
+
+
+def test_another_picture_of_the_same_size_does_not_replace_the_one_here(workshop, tmp_path):
+    workshop.receives(MIKA)
+    _write(tmp_path / "in", "1000001.png", _png((240, 320), colour="green"))
+
+    report = import_images(workshop.project, tmp_path / "in")
+
+    assert "is another picture than its record's" in report.refused[0]["reason"]
+    image = images.find_image(workshop.project.db, "danbooru", "1000001")
+    assert picture_path(workshop.project, image).read_bytes() == MIKA.picture()
+
+
+@pytest.mark.parametrize("link", [False, True], ids=["copied", "linked"])
+def test_a_lost_picture_is_healed_by_bringing_it_again(workshop, link):
+    workshop.imports(MIKA.record())
+    workshop.receives_pictures(MIKA, link=link)
+    image = images.find_image(workshop.project.db, "danbooru", "1000001")
+    if link:
+        (workshop.folder / "pictures").rename(workshop.folder / "moved")
+    else:
+        picture_path(workshop.project, image).unlink()
+
+    report = (
+        workshop.receives_pictures(MIKA) if not link else import_images(workshop.project, workshop.folder / "moved")
+    )
+
+    assert report.updated == 1
+    again = images.find_image(workshop.project.db, "danbooru", "1000001")
+    assert picture_path(workshop.project, again).read_bytes() == MIKA.picture()
+
+
+def test_links_hold_in_a_project_that_is_reached_through_a_link(tmp_path):
+    real = tmp_path / "real" / "deep"
+    real.mkdir(parents=True)
+    init_project(real / "p").close()
+    (tmp_path / "short").symlink_to(real / "p")
+    workshop = Workshop(open_project(tmp_path / "short"), tmp_path)
+
+    workshop.receives_pictures(MIKA, link=True)
+
+    image = images.find_image(workshop.project.db, "danbooru", "1000001")
+    assert picture_path(workshop.project, image).read_bytes() == MIKA.picture()
+
+
+def test_pipes_projects_and_linked_folders_are_named_and_stop_nothing(workshop, tmp_path):
+    folder = tmp_path / "in"
+    _write(folder, "a.png", _png((9, 9)))
+    os.mkfifo(folder / "pipe.png")
+    (folder / "linked").symlink_to(tmp_path)
+    _write(folder, "project/curator.db", b"x")
+    _write(folder, "project/blobs/b.png", _png((8, 8)))
+
+    report = import_images(workshop.project, folder)
+
+    assert report.added == 1
+    assert {refusal["record"] for refusal in report.refused} == {"pipe.png", "project"}
+    assert report.flagged == [{"record": "linked", "flag": "linked_folder"}]
+
+
+def test_a_coco_record_gets_its_picture_although_a_post_of_that_number_is_here(workshop, tmp_path):
+    _write(tmp_path / "in", "391895.png", _png((240, 320)))
+    import_images(workshop.project, tmp_path / "in")
+    record = MIKA.record()
+    record.file_name, record.source, record.source_id, record.fit_wh = "391895.png", "file", "391895.png", None
+    workshop.imports(record)
+
+    import_images(workshop.project, tmp_path / "in")
+
+    assert images.find_image(workshop.project.db, "file", "391895.png").media_type == "image/png"

@@ -135,6 +135,16 @@ def set_bytes(
     refresh_availability(db, image_id)
 
 
+def forget_bytes(db: Database, image_id: int) -> None:
+    """Say that an image's bytes are not here (any more); its facts are the caller's to write."""
+    db.conn.execute(
+        "UPDATE images SET digest = NULL, media_type = NULL, shown_as = NULL, link_path = NULL, resampler = NULL"
+        " WHERE id = ?",
+        (image_id,),
+    )
+    refresh_availability(db, image_id)
+
+
 def refresh_availability(db: Database, image_id: int) -> None:
     """Keep `annotations.is_available` true to the image's bytes and removal."""
     db.conn.execute(
@@ -158,7 +168,9 @@ def image_by_id(db: Database, image_id: int) -> StoredImage | None:
 
 def image_by_digest(db: Database, digest: str) -> StoredImage | None:
     """An image whose bytes here have this SHA-256, or None; several share them where files repeat."""
-    row = db.one(f"{_READ} WHERE digest = ? AND media_type IS NOT NULL LIMIT 1", (digest,))
+    row = db.one(
+        f"{_READ} WHERE digest = ? AND media_type IS NOT NULL ORDER BY link_path IS NOT NULL LIMIT 1", (digest,)
+    )
     return None if row is None else _row_to_image(row)
 
 
