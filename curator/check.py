@@ -5,6 +5,7 @@ disagrees with what it repeats) and never touches a person's work.
 """
 
 import hashlib
+import shutil
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -13,6 +14,7 @@ from typing import Any
 from curator.media import picture_path
 from curator.project import FOLDERS, Project
 from curator.store import images, integrity
+from curator.store import posts as post_store
 
 
 @dataclass(slots=True)
@@ -57,6 +59,7 @@ def check_project(project: Project, *, repair: bool = False, quick: bool = False
             report.problems.append(
                 f"{len(stale)} images: whether they can be dealt is recorded wrongly (curator check --repair)"
             )
+    _check_rulebook(project, report, repair=repair, quick=quick)
     known: set[Path] = set()
     for image in images.all_images(db):
         path = picture_path(project, image)
@@ -74,11 +77,40 @@ def check_project(project: Project, *, repair: bool = False, quick: bool = False
     return report
 
 
+def _check_rulebook(project: Project, report: CheckReport, *, repair: bool, quick: bool) -> None:
+    """Posts in their chunks, the index in the cache, the rulebook's log replayed, versions and their files."""
+    from curator import posts, rulebook_log, rulebook_publishing
+
+    db = project.db
+    broken = post_store.chunk_problems(db)
+    report.problems += broken
+    report.checked["posts"] = post_store.count_posts(db)
+    if not broken and not quick and posts.is_cache_wrong(project):
+        if repair:
+            posts.index_cache_path(project).unlink(missing_ok=True)
+            report.repaired.append("cache: the index of the posts was not theirs, deleted")
+        else:
+            report.problems.append("cache: the index of the posts is not theirs (curator check --repair)")
+    if chain := integrity.rulebook_chain_problems(db):
+        report.problems += chain
+    else:
+        report.problems += rulebook_log.log_problems(db)
+    for version in rulebook_publishing.missing_publications(project):
+        if repair:
+            rulebook_publishing.published_files(project, version)
+            report.repaired.append(f"exports/rulebook-{version.number}: written again from the store")
+        else:
+            report.notes.append(f"exports/rulebook-{version.number}: is not there as published (--repair writes it)")
+
+
 def _check_strays(project: Project, known: set[Path], report: CheckReport, *, repair: bool) -> None:
     """What killed writes left: files that never got their name, pictures that the store never heard of."""
     for path in sorted(path for folder in FOLDERS for path in (project.root / folder).rglob(".*.part")):
         if repair:
-            path.unlink()
+            if path.is_dir():
+                shutil.rmtree(path)
+            else:
+                path.unlink()
             report.repaired.append(f"{_where(project, path)}: a write that never ended, deleted")
         else:
             report.notes.append(f"{_where(project, path)}: a write that never ended (curator check --repair)")

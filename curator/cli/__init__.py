@@ -5,6 +5,7 @@ only if all was done, 1 if something was refused or failed, 2 for bad use. Bad i
 """
 
 import importlib
+import os
 from typing import Any, Final
 
 import click
@@ -16,8 +17,10 @@ COMMANDS: Final[dict[str, tuple[str, str, str]]] = {
     "serve": ("curator.cli.serve", "serve", "Serve a project's pages and API."),
     "status": ("curator.cli.projects", "status", "Where the project stands: images, keypoints, queues."),
     "check": ("curator.cli.projects", "check", "Prove that nothing is lost or damaged."),
-    "import": ("curator.cli.imports", "import_group", "Take in annotations or pictures."),
+    "import": ("curator.cli.imports", "import_group", "Take in annotations, pictures, posts, tags."),
     "prefill": ("curator.cli.prefill", "prefill", "Propose what nobody has decided yet."),
+    "rulebook": ("curator.cli.rulebook", "rulebook_group", "Check, apply, change and publish the tag rulebook."),
+    "posts": ("curator.cli.posts", "posts_group", "Look through the filter at the posts."),
     "export": ("curator.cli.exports", "export_group", "Write the dataset for other tools."),
     "backup": ("curator.cli.projects", "backup", "Write the whole project into one file."),
     "restore": ("curator.cli.projects", "restore", "Make a project from a backup."),
@@ -51,6 +54,10 @@ class CommandTable(click.Group):
             return super().invoke(ctx)
         except CuratorError as error:
             raise Failure(str(error), as_json=bool(ctx.meta.get(AS_JSON))) from error
+        except (OSError, RecursionError, MemoryError) as error:
+            # What no door turned into its own sentence; a person still gets one instead of a traceback.
+            sentence = f"{type(error).__name__}: {error or 'the input is nested too deeply or too large'}"
+            raise Failure(sentence, as_json=bool(ctx.meta.get(AS_JSON))) from error
 
 
 class Failure(click.ClickException):
@@ -88,4 +95,7 @@ def cli(ctx: click.Context, project_dir: str | None) -> None:
 
 def main() -> None:
     """Entry point of the `curator` command."""
+    # The fit of `geometry` is small: on busy cores, BLAS threads that wait for each other made it ten times slower.
+    # OpenBLAS reads this when numpy loads, and sqlite-utils loads numpy.
+    os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
     cli(prog_name="curator")

@@ -1,6 +1,6 @@
 """What the commands share: finding the project, answering as JSON or in words, exit codes, progress on stderr."""
 
-import os
+import json
 import sys
 from collections.abc import Callable
 from pathlib import Path
@@ -41,17 +41,13 @@ def project_of(ctx: click.Context) -> Project:
 def answer(value: Any, as_json: bool, words: Callable[[], str]) -> None:
     """Print a result for machines or for people."""
     if as_json:
-        sys.stdout.write(orjson.dumps(value, option=orjson.OPT_INDENT_2).decode() + "\n")
+        try:
+            text = orjson.dumps(value, option=orjson.OPT_INDENT_2).decode()
+        except orjson.JSONEncodeError:  # a path that is no Unicode
+            text = json.dumps(value, indent=2)
+        sys.stdout.write(text + "\n")
     else:
         click.echo(words())
-
-
-def one_blas_thread() -> None:
-    """Keep numpy's BLAS to one thread; call before numpy loads.
-
-    The fit of `geometry` is small: on busy cores, threads that wait for each other made it ten times slower.
-    """
-    os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
 
 
 def finish(has_refused: bool) -> NoReturn:

@@ -4,7 +4,7 @@ from pathlib import Path
 
 import click
 
-from curator.cli.common import answer, json_option, one_blas_thread, progress
+from curator.cli.common import answer, json_option, progress
 
 
 @click.command()
@@ -14,7 +14,6 @@ from curator.cli.common import answer, json_option, one_blas_thread, progress
 @json_option
 def demo(directory: Path, no_serve: bool, port: int, as_json: bool) -> None:
     """Build a demo project of drawn characters in DIRECTORY, if it is not there yet, and serve it."""
-    one_blas_thread()
     from curator.cli.serve import run_server
     from curator.demo import build_demo
     from curator.project import DATABASE_NAME, open_project

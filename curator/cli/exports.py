@@ -53,3 +53,27 @@ def coco(
 
     answer(report.to_dict(), as_json, words)
     finish(bool(report.dropped))
+
+
+@export_group.command(name="tag-matrix")
+@click.option("--out", "out_dir", type=click.Path(path_type=Path), required=True, help="A new folder.")
+@click.option("--filter", "chosen", default="paper", show_default=True, help="A preset, or a JSON file of steps.")
+@click.option("--drop-constant", is_flag=True, help="Leave out classes that no post has, or every one.")
+@json_option
+@click.pass_context
+def tag_matrix(ctx: click.Context, out_dir: Path, chosen: str, drop_constant: bool, as_json: bool) -> None:
+    """The tagger's dataset: a sparse matrix of posts and rulebook classes, with weights."""
+    from curator.rulebook_bench import find_filter
+    from curator.tag_matrix import export_tag_matrix
+
+    report = export_tag_matrix(project_of(ctx), out_dir, find_filter(chosen), drop_constant=drop_constant)
+    for dropped in report.dropped:
+        click.echo(f"dropped {dropped['record']}: {dropped['reason']}", err=True)
+
+    def words() -> str:
+        lines = [f"{report.images} posts, {report.classes} classes, {len(report.dropped)} dropped"]
+        lines += [f"  {file['sha256'][:12]}  {report.folder / file['path']}" for file in report.files]
+        return "\n".join(lines)
+
+    answer(report.to_dict(), as_json, words)
+    finish(bool(report.dropped))

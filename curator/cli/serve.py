@@ -2,7 +2,7 @@
 
 import click
 
-from curator.cli.common import json_option, one_blas_thread, project_of
+from curator.cli.common import json_option, project_of
 
 
 @click.command()
@@ -23,7 +23,6 @@ def run_server(project: object, host: str, port: int, *, as_json: bool) -> None:
     """
     import json
 
-    one_blas_thread()
     from annotator_ui.server import serve as serve_forever
     from curator.errors import BadInput
     from curator.project import Project, serving

@@ -6,10 +6,22 @@ import orjson
 
 from curator.store.annotations import all_annotations
 from curator.store.database import Database
+from curator.store.rulebooks import walk_changes
 from datasets.records import LETTER_SOURCE, LETTER_STATE
 from datasets.skeleton import HUMAN_SOURCES, NUM_KEYPOINTS
 
-_TABLES = ("images", "annotations", "revisions", "predictions", "confirmations", "removals")
+_TABLES = (
+    "images",
+    "annotations",
+    "revisions",
+    "predictions",
+    "confirmations",
+    "removals",
+    "tags",
+    "tag_tables",
+    "rulebook_changes",
+    "rulebook_versions",
+)
 
 
 def database_problems(db: Database) -> list[str]:
@@ -80,6 +92,27 @@ def _unlike_last_revision(db: Database) -> list[str]:
                     f"annotation {annotation.id}: {name} is {record.state(name)} at {point}, its last revision says"
                     f" {keypoint['state']} at {place}"
                 )
+    return problems
+
+
+def rulebook_chain_problems(db: Database) -> list[str]:
+    """The log of the rulebook counts without a gap, looks back and never ahead, and takes back each change once."""
+    problems = []
+    standing: dict[str, bool] = {}
+    for expected, change in enumerate(walk_changes(db), 1):
+        where = f"rulebook change {change.version}"
+        if change.version != expected:
+            problems.append(f"{where}: follows change {expected - 1}, something between them is gone")
+            break
+        if (change.version == 1) != (change.action == "start") or change.base_version != change.version - 1:
+            problems.append(f"{where}: begins at version {change.base_version}, expected {change.version - 1}")
+        if change.action in ("undo", "redo"):
+            if change.about is None or standing.get(change.about) is not (change.action == "undo"):
+                problems.append(f"{where}: is the {change.action} of a change for which there was none to do")
+            else:
+                standing[change.about] = change.action == "redo"
+        else:
+            standing[change.change_id] = True
     return problems
 
 

@@ -203,3 +203,84 @@ def state_counts(db: Database) -> None:
             ON CONFLICT DO UPDATE SET n = n + 1; END;
         """,
     )
+
+
+@MIGRATIONS(name="0004_rulebook")
+def rulebook(db: Database) -> None:
+    """Tags and what Danbooru says of them, posts in packed chunks, the log and the versions of the rulebook."""
+    _run(
+        db,
+        """
+        CREATE TABLE tags (                                     -- a raw tag's number, given once and never again
+            id INTEGER PRIMARY KEY,
+            name TEXT NOT NULL UNIQUE,
+            category TEXT NOT NULL DEFAULT 'unknown'            -- as posts told it; a tag table knows better
+        ) STRICT;
+
+        CREATE TABLE tag_tables (                               -- what Danbooru said of all tags on one day
+            id INTEGER PRIMARY KEY,
+            file_name TEXT NOT NULL,
+            date TEXT NOT NULL,                                 -- ISO 8601
+            digest TEXT NOT NULL UNIQUE,                        -- of names, categories, counts and aliases
+            num_tags INTEGER NOT NULL,
+            content BLOB NOT NULL,                              -- zstd of MessagePack: tags and aliases
+            import_id INTEGER REFERENCES imports(id),
+            created_at TEXT NOT NULL
+        ) STRICT;
+
+        CREATE TABLE tag_relations (                            -- active ones only
+            kind TEXT NOT NULL CHECK (kind IN ('alias', 'implication')),
+            antecedent_id INTEGER NOT NULL REFERENCES tags(id),
+            consequent_id INTEGER NOT NULL REFERENCES tags(id),
+            import_id INTEGER REFERENCES imports(id),
+            PRIMARY KEY (kind, antecedent_id, consequent_id)
+        ) STRICT, WITHOUT ROWID;
+
+        CREATE TABLE post_chunks (                              -- posts whose id >> 16 is this id
+            id INTEGER PRIMARY KEY,
+            num_posts INTEGER NOT NULL,
+            digest TEXT NOT NULL,                               -- SHA-256 of content
+            content BLOB NOT NULL                               -- zstd of MessagePack: columns, a roaring bitmap a tag
+        ) STRICT;
+
+        CREATE TABLE rulebook_changes (                         -- append-only: the working rulebook is its replay
+            version INTEGER PRIMARY KEY,                        -- 1, 2, 3, ... without a gap
+            change_id TEXT NOT NULL UNIQUE,                     -- made by the client: a repeated request is recognised
+            action TEXT NOT NULL CHECK (action IN ('start', 'edit', 'undo', 'redo', 'import', 'merge')),
+            base_version INTEGER NOT NULL,                      -- the version that the person was looking at
+            actor_id INTEGER NOT NULL REFERENCES users(id),
+            words TEXT NOT NULL,
+            edit TEXT,                                          -- JSON; NULL: the snapshot is the change
+            undo TEXT,                                          -- JSON of the edit that takes it back
+            touched TEXT NOT NULL,                              -- JSON: names of classes that read otherwise after it
+            about TEXT REFERENCES rulebook_changes(change_id),  -- what an undo takes back, what a redo does again
+            digest TEXT NOT NULL,                               -- of the rulebook after it
+            snapshot BLOB,                                      -- zstd of its TOML; NULL: replay from an earlier one
+            created_at TEXT NOT NULL
+        ) STRICT;
+
+        CREATE TRIGGER rulebook_changes_stay BEFORE UPDATE ON rulebook_changes
+        BEGIN SELECT RAISE(ABORT, 'rulebook changes are append-only'); END;
+
+        CREATE TRIGGER rulebook_changes_remain BEFORE DELETE ON rulebook_changes
+        BEGIN SELECT RAISE(ABORT, 'rulebook changes are append-only'); END;
+
+        CREATE TABLE rulebook_versions (                        -- published: text and lock in one row, whole or absent
+            number INTEGER PRIMARY KEY,
+            change_id TEXT NOT NULL UNIQUE,
+            at_version INTEGER NOT NULL REFERENCES rulebook_changes(version),
+            actor_id INTEGER NOT NULL REFERENCES users(id),
+            message TEXT NOT NULL,
+            digest TEXT NOT NULL,
+            toml BLOB NOT NULL,                                 -- zstd
+            lock BLOB NOT NULL,
+            created_at TEXT NOT NULL
+        ) STRICT;
+
+        CREATE TRIGGER rulebook_versions_stay BEFORE UPDATE ON rulebook_versions
+        BEGIN SELECT RAISE(ABORT, 'published versions are never changed'); END;
+
+        CREATE TRIGGER rulebook_versions_remain BEFORE DELETE ON rulebook_versions
+        BEGIN SELECT RAISE(ABORT, 'published versions are never changed'); END;
+        """,
+    )
