@@ -232,6 +232,26 @@ def test_merging_keeps_what_does_not_clash_and_names_what_does(js):
     assert merged == {"changes": {"keypoints": {"left_eye": point}}, "clashes": ["left_ear"]}
 
 
+def test_a_swap_needs_a_whole_pair_and_done_twice_changes_nothing(js):
+    lonely, changes, is_back, twins = js(
+        "document",
+        """const skeleton = await import("/js/skeleton.js");
+        const d = new m.Drawing(argument); const both = d.with(d.placing("right_ear", 80, 40));
+        const changes = both.swapping(["left_ear"]); const once = both.with(changes);
+        return [d.swapping(["left_ear"]), changes.keypoints,
+          m.same(once.with(once.swapping(["right_ear"])).point("right_ear"), both.point("right_ear")),
+          ["nose", "left_ear", "right_wrist"].map(skeleton.twinOf)];""",
+        TASK,
+    )
+    assert lonely is None
+    assert changes == {
+        "left_ear": {"x": 80, "y": 40, "state": "visible", "source": "placed"},
+        "right_ear": {"x": 120.5, "y": 47.25, "state": "hidden", "source": "placed"},
+    }
+    assert is_back
+    assert twins == [None, "right_ear", "left_wrist"]
+
+
 # --- history ----------------------------------------------------------------------------------------------------------
 
 STEP = """
@@ -578,6 +598,19 @@ def test_only_active_visible_time_counts(js):
     )
 
 
+# --- trail ------------------------------------------------------------------------------------------------------------
+
+
+def test_a_trail_is_walked_both_ways_and_every_drawing_stands_on_it_once(js):
+    seen = js(
+        "trail",
+        """const t = new m.Trail(); for (const id of [3, 5, 8]) t.visit(id); const seen = [[t.before(), t.after()]];
+        t.visit(5); seen.push([t.before(), t.after(), t.first((id) => id > 3), t.after((id) => id > 8)]);
+        t.leave(); seen.push([t.before(), t.after()]); return seen;""",
+    )
+    assert seen == [[5, None], [3, 8, 5, None], [8, None]]
+
+
 # --- keys -------------------------------------------------------------------------------------------------------------
 
 
@@ -604,6 +637,23 @@ def test_only_active_visible_time_counts(js):
 )  # fmt: skip
 def test_keys_are_read_as_they_are_printed(js, event, key):
     assert js("shortcuts", "return m.keyOf(argument)", event) == key
+
+
+@pytest.mark.parametrize(
+    ("event", "command"),
+    [
+        ({"key": '"', "code": "Digit2", "shiftKey": True}, "allVisible"),
+        ({"key": "2", "code": "Digit2", "shiftKey": True}, "allVisible"),
+        ({"key": "=", "code": "Digit0", "shiftKey": True}, "allAbsent"),
+        ({"key": "=", "code": "Equal"}, "zoomIn"),
+        ({"key": "?", "code": "Digit7", "shiftKey": True}, "help"),
+        ({"key": "é", "code": "Digit2"}, "visible"),
+        ({"key": "@", "code": "Digit2", "shiftKey": True, "ctrlKey": True}, None),
+    ],
+    ids=["german", "azerty", "german zero", "equals", "russian question mark", "azerty unshifted", "with Ctrl"],
+)
+def test_shift_and_a_digit_are_read_by_place(js, event, command):
+    assert js("shortcuts", "return m.shortcutFor(argument)?.command ?? null", event) == command
 
 
 def test_no_key_is_given_twice_and_every_key_is_in_the_table(js):

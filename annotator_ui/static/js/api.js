@@ -105,6 +105,21 @@ export const removeEntry = (task, changeId, { reason }) =>
 export const restoreEntry = (task, changeId, { undoes }) =>
   entry("restore", task, "DELETE", removalPath(task), changeId, {}, { undoes });
 
+/** The entry of a step that ends a drawing's turn: "confirm", "skip" or "remove" (see history.js). */
+export const closingEntry = (task, step, active_ms) => ({
+  confirm: () => confirmEntry(task, step.changeId, { changes: step.after, before: step.before, active_ms }),
+  skip: () => skipEntry(task, step.changeId, step.detail),
+  remove: () => removeEntry(task, step.changeId, step.detail),
+})[step.kind]();
+
+/** The entry that takes a step back, whatever it did. */
+export function undoingEntry(task, step) {
+  const undoes = step.changeId;
+  if (step.kind === "skip") return unskipEntry(task, newChangeId(), { undoes });
+  if (step.kind === "remove") return restoreEntry(task, newChangeId(), { undoes });
+  return changeEntry(task, newChangeId(), { changes: step.before, before: step.after, undoes });
+}
+
 /** localStorage, or a stand-in that forgets where it is forbidden. */
 function safeStorage() {
   try {

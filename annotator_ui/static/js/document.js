@@ -7,7 +7,7 @@
  * journal need nothing else.
  */
 
-import { KEYPOINTS } from "./skeleton.js";
+import { KEYPOINTS, twinOf } from "./skeleton.js";
 
 const BY_A_PERSON = new Set(["placed", "confirmed", "adjudicated"]);
 const NOWHERE = Object.freeze({ x: null, y: null, state: "undecided", source: "none" });
@@ -136,6 +136,42 @@ export class Drawing {
     return { keypoints: { [name]: { x: place.x, y: place.y, state, source } } };
   }
 
+  /** Changes that give every wanted point a state; `placeless` have no place for it (see withIntent). */
+  markingAll(state) {
+    const keypoints = {};
+    for (const name of this.wanted) Object.assign(keypoints, this.marking(name, state)?.keypoints);
+    return { changes: { keypoints }, placeless: this.wanted.filter((name) => !(name in keypoints)) };
+  }
+
+  /**
+   * Changes that exchange wanted points with their twins of the other side: place and state go over as they are shown;
+   * a proposal that a person swapped is placed by that person. Names whose pair is not whole (one has neither place nor state, or
+   * is not asked for) are left out; null where nothing is left.
+   */
+  swapping(names) {
+    const keypoints = {};
+    for (const name of names) {
+      const twin = twinOf(name);
+      const both = [name, twin].map((each) => this.wanted.includes(each) && this.point(each));
+      if (!both.every((point) => point && (point.x !== null || point.state === "absent"))) continue;
+      const [mine, its] = both.map(({ x, y, state, source }) => (
+        { x, y, state, source: source === "predicted" ? "placed" : source }));
+      Object.assign(keypoints, { [twin]: mine, [name]: its });
+    }
+    return Object.keys(keypoints).length ? { keypoints } : null;
+  }
+
+  /** The next Drawing, with fresh proposals for what is still the machine's; what a person decided keeps its old one. */
+  proposing(fresh) {
+    const old = this.task.prediction;
+    const keypoints = { ...old?.keypoints };
+    for (const [name, proposal] of Object.entries(fresh.keypoints)) {
+      if (this.pose.keypoints[name].x === null && this.point(name).by !== "person") keypoints[name] = proposal;
+    }
+    const box = (this.pose.box.bbox_xywh === null && fresh.box) || (old?.box ?? null);
+    return new Drawing({ ...this.task, prediction: { ...fresh, keypoints, box } }, this.pose, this.intents);
+  }
+
   /** Changes that put the box somewhere by hand. */
   boxing(bbox_xywh) {
     return { box: { bbox_xywh, source: "placed", confirmed: false } };
@@ -173,6 +209,9 @@ export class Drawing {
     return this.wanted.filter((name) => this.point(name).by !== "person");
   }
 }
+
+/** "1154928.jpg" for "data/images/1154928.jpg". */
+export const nameOf = (task) => task.image.file_name.split("/").at(-1);
 
 /** The same task as another version of it, e.g. after a conflict: the server's record becomes the ground. */
 export const rebased = (drawing, annotation) => new Drawing({ ...drawing.task, annotation }, undefined, drawing.intents);

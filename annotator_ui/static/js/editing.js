@@ -6,7 +6,7 @@
  * Events: "change" (something to draw anew), "say" {text, tone, sticky} for the person.
  */
 
-import { changeEntry, newChangeId } from "./api.js";
+import { changeEntry, newChangeId, readTask } from "./api.js";
 import { same } from "./document.js";
 import { BOX_PARTS, boundingRect, moveBoxPart, tidy } from "./geometry.js";
 import { History, MERGE_MS, editStep } from "./history.js";
@@ -23,6 +23,8 @@ export class Editing extends EventTarget {
 
   #send;
   #timer = null;
+  #isHeld = false; // a press on the canvas is under way
+  #late = []; // what came meanwhile
 
   /** @param send takes one entry for the outbox (see api.js). */
   constructor(send) {
@@ -107,6 +109,64 @@ export class Editing extends EventTarget {
       this.say(`Click where the ${wordsOf(name)} ${state === "hidden" ? "would be" : "is"}: it will be ${state}.`);
       this.changed();
     }
+  }
+
+  /** Shift+2, 1, 0: every wanted point's state at once; those without a place are asked for then. */
+  markAll(state) {
+    if (!this.isReady) return;
+    this.boxPart = null;
+    const { changes, placeless } = this.drawing.markingAll(state);
+    if (placeless.length < this.drawing.wanted.length) this.commit(changes, "all points");
+    this.finishEdit();
+    for (const name of placeless) this.drawing = this.drawing.withIntent(name, state);
+    this.active = placeless[0] ?? null;
+    const words = placeless.map(wordsOf).join(", ");
+    this.say(`All ${state}${words ? `; a click is still needed for: ${words}` : ""}.`);
+    this.changed();
+  }
+
+  /** X: the active point and its twin change sides; Shift+X: all wanted points do. */
+  swap(names = this.active ? [this.active] : []) {
+    if (!this.isReady) return;
+    if (!names.length) return this.say("No point is active: Tab picks one.");
+    const after = this.drawing.swapping(names);
+    if (!after) return this.say("Nothing to swap with: the other side has no place yet, or is not asked for.", "warn");
+    this.boxPart = null;
+    this.commit(after, this.active ?? names[0]);
+    const pairs = new Set(Object.keys(after.keypoints).map((name) => name.replace(/^(left|right)_/, "")));
+    this.say(`Left and right swapped: ${[...pairs].map((pair) => `${pair}s`).join(" and ")}.`);
+  }
+
+  swapAll() { this.swap(this.drawing?.wanted); }
+
+  /** I: fresh proposals for what is still the machine's. Writes nothing; comes to nothing once the drawing was left. */
+  async propose() {
+    if (!this.isReady) return;
+    const { id, task } = this.drawing;
+    try {
+      const { prediction } = await readTask(task.queue, id);
+      this.whenFree(() => {
+        if (this.drawing?.id !== id) return;
+        if (!prediction) return this.say("Nothing is proposed for this drawing.");
+        this.keep(this.drawing.proposing(prediction));
+        this.say(`Proposed anew by ${prediction.model_version}; what people decided stays.`);
+        this.changed();
+      });
+    } catch (error) {
+      this.say(`No fresh proposals: ${error.message}`, "warn");
+    }
+  }
+
+  /** Do this now, or when the press under way is over: nothing is replaced under a person's hand. */
+  whenFree(act) {
+    if (this.#isHeld) this.#late.push(act);
+    else act();
+  }
+
+  /** A press on the canvas begins, or is over. */
+  hold(isHeld) {
+    this.#isHeld = isHeld;
+    if (!isHeld) for (const act of this.#late.splice(0)) act();
   }
 
   /** Arrow keys: the active point, or the box's chosen part, by image pixels. */

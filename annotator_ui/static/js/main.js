@@ -16,7 +16,7 @@ import { Feed, Pictures } from "./prefetch.js";
 import { Session } from "./session.js";
 import { shortcutFor } from "./shortcuts.js";
 import { wordsOf } from "./skeleton.js";
-import { Messages, showCounts, showSaveState } from "./status.js";
+import { Messages, showCounts, showFinished, showSaveState } from "./status.js";
 import { showHead } from "./tools/pan_zoom.js";
 
 const ZOOM_STEP = 1.25;
@@ -55,6 +55,7 @@ const pointer = new Pointer(overlay, { session, canvas, activity, moved(byGestur
 } });
 let isHead = true;
 let viewBeforeBox = null;
+let bareBy = null; // the key that hides the marks while it is held
 let frame = 0;
 
 /* ---- drawing, once a frame ---- */
@@ -63,7 +64,7 @@ function redraw() {
   frame ||= requestAnimationFrame(() => {
     frame = 0;
     const { shown: drawing, active, boxPart } = session;
-    const isPainted = canvas.paint({ drawing, active, boxPart, hand: pointer.hand });
+    const isPainted = canvas.paint({ drawing: bareBy ? null : drawing, active, boxPart, hand: pointer.hand });
     overlay.dataset.ready = String(isPainted && session.isReady);
     find("[data-zoom]").textContent = `${Math.round(canvas.view.scale * 100)} %`;
   });
@@ -106,7 +107,7 @@ session.addEventListener("opened", () => {
   if (drawing && session.isReady) setHead(true);
   if (drawing) find("[data-broken-name]").textContent = drawing.task.image.file_name;
   overlay.setAttribute("aria-label", drawing ? `Drawing ${drawing.task.image.file_name}` : "No drawing");
-  if (session.stage === "finished") showFinished();
+  if (session.stage === "finished") showFinished(document, session.counts, isSkippedOnes);
   if (document.activeElement === document.body && session.isReady) overlay.focus({ preventScroll: true });
 });
 
@@ -117,27 +118,6 @@ function setHead(isNowHead) {
   if (session.drawing) showHead(canvas, session.drawing.task, isHead);
   find("[data-command='head']").setAttribute("aria-pressed", String(isHead));
   redraw();
-}
-
-/** The end of the queue, in words: finished, nothing to label yet, or pictures still missing. */
-function showFinished() {
-  const { size, done, skipped, waiting_for_bytes: waiting } = session.counts;
-  const isEmpty = done + skipped === 0;
-  const drawings = (count) => `${count} ${count === 1 ? "drawing" : "drawings"}`;
-  const words = [];
-  if (!isEmpty) words.push(`${drawings(done)} done${skipped ? `, ${skipped} skipped` : ""}.`);
-  if (waiting && !isSkippedOnes) {
-    words.push(`${drawings(waiting)} ${waiting === 1 ? "waits" : "wait"} for the picture itself: `
-      + "curator import images DIR brings the files in.");
-  }
-  if (isEmpty && !waiting && !size) words.push("Bring drawings in with curator import add FILE --images DIR.");
-  find("[data-finished-title]").textContent = isSkippedOnes ? "No skipped drawing is left"
-    : isEmpty ? "There is nothing to label yet"
-    : waiting ? "Every drawing with a picture is done" : "Every drawing is done";
-  find("[data-finished-words]").textContent = words.join(" ");
-  find("[data-finished-queue]").hidden = !isSkippedOnes || size === 0;
-  find("[data-finished-export]").hidden = done === 0;
-  find("[data-finished-skipped]").hidden = skipped === 0 || isSkippedOnes;
 }
 
 /* ---- commands: what keys and buttons ask for ---- */
@@ -155,15 +135,25 @@ const commands = {
   visible: () => session.mark("visible"),
   hidden: () => session.mark("hidden"),
   absent: () => session.mark("absent"),
+  allVisible: () => session.markAll("visible"),
+  allHidden: () => session.markAll("hidden"),
+  allAbsent: () => session.markAll("absent"),
+  swap: () => session.swap(),
+  swapAll: () => session.swapAll(),
+  propose: () => session.propose(),
+  goOn: () => session.goOn(),
+  goBack: () => session.goBack(),
   next: () => session.cycle(+1),
   previous: () => session.cycle(-1),
   nudge: (event) => session.nudge(...ARROWS[event.key]),
   nudge10: (event) => session.nudge(...ARROWS[event.key].map((step) => step * 10)),
+  nudgeQuarter: (event) => session.nudge(...ARROWS[event.key].map((step) => step / 4)),
   leave,
   box: toggleBox,
   pan: () => pointer.setPanning(true),
   zoomIn: () => zoomBy(ZOOM_STEP),
   zoomOut: () => zoomBy(1 / ZOOM_STEP),
+  bare: (event) => setBare(event.code),
   fit: () => { setHead(false); },
   head: () => setHead(!isHead),
   help: openHelp,
@@ -172,6 +162,12 @@ const commands = {
 
 function zoomBy(factor) {
   if (session.drawing) canvas.zoom(factor);
+  redraw();
+}
+
+/** The marks are hidden while this key is held; null: it was let go. */
+function setBare(code) {
+  bareBy = code;
   redraw();
 }
 
@@ -218,8 +214,12 @@ document.addEventListener("keydown", (event) => {
 
 document.addEventListener("keyup", (event) => {
   if (event.key === " ") pointer.setPanning(false);
+  if (event.code === bareBy) setBare(null);
 });
-window.addEventListener("blur", () => pointer.setPanning(false));
+window.addEventListener("blur", () => { // its key will be let go elsewhere
+  pointer.setPanning(false);
+  setBare(null);
+});
 
 document.addEventListener("click", (event) => {
   const button = event.target.closest?.("button");

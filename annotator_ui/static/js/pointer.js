@@ -62,6 +62,7 @@ export class Pointer {
   /** The drawing under the gesture is gone. */
   forget() {
     this.#gesture = null;
+    this.#context.session.hold(false);
   }
 
   #begin(event) {
@@ -71,6 +72,7 @@ export class Pointer {
     for (const tool of TOOLS) this.#gesture ??= tool.begin(press, this.#context);
     if (!this.#gesture) return;
     event.preventDefault();
+    this.#context.session.hold(true);
     this.#overlay.setPointerCapture(event.pointerId);
     this.#update(true);
   }
@@ -80,6 +82,7 @@ export class Pointer {
     if (!gesture) return;
     this.#gesture = null;
     how(gesture);
+    this.#context.session.hold(false);
     this.#update(true);
   }
 

@@ -2,14 +2,17 @@
  * A person's turn through the queue: from drawing to drawing by Enter, skip and remove, back and forth by undo and redo,
  * and what the server has to say to all that. Edits within one drawing are editing.js. Knows nothing of the page.
  *
+ * D and A walk along the trail of drawings seen without ending any turn; what was passed by comes again at the end.
+ *
  * Events besides those of Editing: "opened" (another drawing, or another stage of it).
  */
 
 import * as api from "./api.js";
-import { Drawing, rebased } from "./document.js";
+import { Drawing, nameOf, rebased } from "./document.js";
 import { Editing } from "./editing.js";
 import { closingStep } from "./history.js";
 import { wordsOf } from "./skeleton.js";
+import { Trail } from "./trail.js";
 
 const CLOSING = { confirm: "confirmed", skip: "skipped", remove: "removed" };
 const REOPENING = new Set(["unskip", "restore"]);
@@ -26,6 +29,7 @@ export class Session extends Editing {
   #over = new Map(); // annotation id -> "confirm" | "skip" | "remove": its turn ended here
   #spent = new Map(); // annotation id -> active ms before it was left
   #turn = 0;
+  #trail = new Trail();
 
   constructor({ outbox, feed, pictures, activity }) {
     super((entry) => outbox.add(entry));
@@ -89,15 +93,10 @@ export class Session extends Editing {
     const { task } = this.drawing;
     step.changeId = api.newChangeId();
     this.#activity.touch();
-    this.#outbox.add({
-      confirm: () => api.confirmEntry(task, step.changeId,
-        { changes: step.after, before: step.before, active_ms: this.#activity.milliseconds }),
-      skip: () => api.skipEntry(task, step.changeId, step.detail),
-      remove: () => api.removeEntry(task, step.changeId, step.detail),
-    }[step.kind]());
+    this.#outbox.add(api.closingEntry(task, step, this.#activity.milliseconds));
     this.keep(this.drawing.with(step.after));
-    this.#over.set(this.drawing.id, step.kind);
-    this.#count(step.kind, +1);
+    step.was = this.#over.get(this.drawing.id) ?? null; // it was over already: gone back to with A, and ended anew
+    this.#setOver(this.drawing.id, step.kind);
     if (step.kind !== "confirm") this.say(`${nameOf(task)} ${CLOSING[step.kind]}. Ctrl+Z takes it back.`);
     this.#advance();
   }
@@ -110,15 +109,10 @@ export class Session extends Editing {
     if (!step) return this.say("Nothing to undo.");
     this.#goTo(step);
     const { task } = this.drawing;
-    const changeId = api.newChangeId();
-    const undoes = step.changeId;
-    if (step.kind === "skip") this.#outbox.add(api.unskipEntry(task, changeId, { undoes }));
-    else if (step.kind === "remove") this.#outbox.add(api.restoreEntry(task, changeId, { undoes }));
-    else this.#outbox.add(api.changeEntry(task, changeId, { changes: step.before, before: step.after, undoes }));
+    this.#outbox.add(api.undoingEntry(task, step));
     this.keep(this.drawing.with(step.before));
     if (step.kind in CLOSING) {
-      this.#over.delete(this.drawing.id);
-      this.#count(step.kind, -1);
+      this.#setOver(this.drawing.id, step.was);
       this.say(`${nameOf(task)} is not ${CLOSING[step.kind]} any more.`);
     }
     this.active = step.kind === "edit" && this.drawing.wanted.includes(step.key) ? step.key : this.firstActive();
@@ -140,15 +134,34 @@ export class Session extends Editing {
 
   /** The drawing a step belongs to becomes the current one; the one on the screen comes again right after. */
   #goTo({ annotationId }) {
-    if (this.drawing?.id === annotationId) return;
-    if (this.drawing && !this.#over.has(this.drawing.id)) this.#feed.putBack(this.drawing.task);
-    this.#open(this.#known.get(annotationId));
+    if (this.drawing?.id !== annotationId) this.#open(this.#known.get(annotationId));
+  }
+
+  /** A: the drawing seen before this one. Nothing is written. */
+  goBack() {
+    const id = this.#trail.before((other) => this.#over.get(other) !== "remove");
+    if (id === null) return this.say("This is the first drawing seen here.");
+    this.finishEdit();
+    this.#open(this.#known.get(id));
+  }
+
+  /** D: the drawing seen after this one, or a new one. Nothing is written; what is passed by comes again at the end. */
+  goOn() {
+    if (!this.drawing) return;
+    this.finishEdit();
+    const id = this.#trail.after((other) => this.#over.get(other) !== "remove");
+    if (id === null) this.#advance();
+    else this.#open(this.#known.get(id));
   }
 
   /* ---- from drawing to drawing ---- */
 
   async #advance() {
     const turn = ++this.#turn;
+    const isLeft = (id) => !this.isOver(this.#known.get(id).task);
+    const ahead = this.#trail.after(isLeft);
+    if (ahead !== null) return this.#open(this.#known.get(ahead));
+    const last = this.drawing?.id;
     let task = this.#feed.nextReady();
     if (!task) {
       this.#nothing("loading");
@@ -159,13 +172,19 @@ export class Session extends Editing {
       }
     }
     if (task) this.#open(this.#known.get(task.annotation.id) ?? this.#withPending(new Drawing(task)));
-    else this.#nothing("finished");
+    else {
+      const passed = this.#trail.first(isLeft); // by D: it comes again now
+      if (passed === null) this.#nothing("finished");
+      else this.#open(this.#known.get(passed));
+      if (passed !== null && passed === last) this.say("This is the only drawing left.");
+    }
   }
 
   #open(drawing) {
     this.#turn += 1;
     this.#putDown();
     this.keep(drawing);
+    this.#trail.visit(drawing.id);
     this.#outbox.opened(drawing.id, drawing.task.annotation.version);
     this.#activity.begin(this.#spent.get(drawing.id));
     this.active = this.firstActive();
@@ -176,13 +195,17 @@ export class Session extends Editing {
 
   #nothing(stage) {
     this.#putDown();
+    this.#trail.leave();
     [this.drawing, this.picture, this.stage] = [null, null, stage];
     this.dispatchEvent(new Event("opened"));
     this.changed();
   }
 
   #putDown() {
-    if (this.drawing) this.#spent.set(this.drawing.id, this.#activity.milliseconds);
+    if (this.drawing) {
+      this.#spent.set(this.drawing.id, this.#activity.milliseconds);
+      this.#known.set(this.drawing.id, this.drawing); // with states that wait for their place
+    }
     [this.preview, this.boxPart, this.active] = [null, null, null];
   }
 
@@ -237,10 +260,8 @@ export class Session extends Editing {
   /** A drawing whose end was not taken by the server comes again next. */
   #reopen(entry) {
     this.history.drop(entry.changeId);
-    const kind = this.#over.get(entry.annotationId);
-    if (!kind) return;
-    this.#over.delete(entry.annotationId);
-    this.#count(kind, -1);
+    if (!this.#over.has(entry.annotationId)) return;
+    this.#setOver(entry.annotationId, null);
     if (this.drawing?.id !== entry.annotationId) this.#feed.putBack(this.#known.get(entry.annotationId).task);
     if (this.stage === "finished") this.#advance();
     this.changed();
@@ -284,13 +305,16 @@ export class Session extends Editing {
     this.changed();
   }
 
-  #count(kind, by) {
-    const counts = { ...this.counts, size: this.counts.size - by };
-    if (kind === "confirm") counts.done += by;
-    if (kind === "skip") counts.skipped += by;
+  /** How a drawing's turn ended here, or null: it is open. The counts follow. */
+  #setOver(id, kind) {
+    const counts = { ...this.counts };
+    for (const [ended, by] of [[this.#over.get(id), -1], [kind, +1]]) {
+      if (ended) counts.size -= by;
+      if (ended === "confirm") counts.done += by;
+      if (ended === "skip") counts.skipped += by;
+    }
     this.counts = counts;
+    if (kind) this.#over.set(id, kind);
+    else this.#over.delete(id);
   }
 }
-
-/** "1154928.jpg" for "data/images/1154928.jpg". */
-const nameOf = (task) => task.image.file_name.split("/").at(-1);

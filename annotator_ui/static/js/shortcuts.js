@@ -1,8 +1,9 @@
 /**
  * Every key, once. The editor reads its keys from here, and so do the ? dialog and the help page: what is listed works,
- * what works is listed. A key is written as its modifiers and its name: "Ctrl+Shift+z", "2", "ArrowLeft", "Space".
- * `command` is what the session understands; `held` keys act while they are down; `onCanvas` keys act only while the
- * canvas (or nothing) has the focus, so that buttons and Tab keep their usual meaning elsewhere.
+ * what works is listed. A key is written as its modifiers and its name: "Ctrl+Shift+z", "2", "ArrowLeft", "Space";
+ * "Shift+Digit2" is a place on the keyboard, since what Shift and a digit type differs from layout to layout. `command`
+ * is what the session understands; `held` keys act while they are down; `onCanvas` keys act only while the canvas (or
+ * nothing) has the focus, so that buttons and Tab keep their usual meaning elsewhere.
  */
 
 export const SHORTCUTS = [
@@ -10,15 +11,18 @@ export const SHORTCUTS = [
     does: "Confirm the wanted points and the box, save, next drawing" },
   { group: "Drawing", command: "skip", keys: ["s"], does: "Skip for now, with a reason" },
   { group: "Drawing", command: "remove", keys: ["r"], does: "Remove the image from the dataset, with a reason" },
+  { group: "Drawing", command: "goOn", keys: ["d", "Ctrl+ArrowRight"], shown: ["d", "Ctrl+→"], once: true,
+    does: "Next drawing, nothing confirmed; it comes again at the end" },
+  { group: "Drawing", command: "goBack", keys: ["a", "Ctrl+ArrowLeft"], shown: ["a", "Ctrl+←"], once: true,
+    does: "Previous drawing as it is; nothing is taken back" },
+  { group: "Drawing", command: "propose", keys: ["i"], once: true,
+    does: "Propose anew what is still the machine’s" },
   { group: "Drawing", command: "undo", keys: ["Ctrl+z"],
     does: "Undo; at the start of a drawing, back to the previous one" },
   { group: "Drawing", command: "redo", keys: ["Ctrl+Shift+z", "Ctrl+y"], does: "Redo" },
 
   { group: "Points", keys: ["Click"], does: "Place the active point, on to the next" },
   { group: "Points", keys: ["Drag"], does: "Move the point under the cursor" },
-  { group: "Points", command: "visible", keys: ["2"], does: "Visible, on to the next" },
-  { group: "Points", command: "hidden", keys: ["1"], does: "Hidden, on to the next" },
-  { group: "Points", command: "absent", keys: ["0"], does: "Absent, on to the next" },
   { group: "Points", command: "next", keys: ["Tab"], onCanvas: true, does: "Next point (while the canvas has focus)" },
   { group: "Points", command: "previous", keys: ["Shift+Tab"], onCanvas: true, does: "Previous point" },
   { group: "Points", command: "nudge", keys: ["ArrowLeft", "ArrowUp", "ArrowRight", "ArrowDown"], onCanvas: true,
@@ -26,8 +30,25 @@ export const SHORTCUTS = [
   { group: "Points", command: "nudge10", onCanvas: true,
     keys: ["Shift+ArrowLeft", "Shift+ArrowUp", "Shift+ArrowRight", "Shift+ArrowDown"],
     shown: ["Shift", "arrows"], joined: true, does: "Move it by ten" },
+  { group: "Points", command: "nudgeQuarter", onCanvas: true,
+    keys: ["Alt+ArrowLeft", "Alt+ArrowUp", "Alt+ArrowRight", "Alt+ArrowDown"],
+    shown: ["Alt", "arrows"], joined: true, does: "Move it by a quarter" },
   { group: "Points", command: "leave", keys: ["Escape"], shown: ["Esc"], onCanvas: true,
     does: "Give up a drag; leave the box; leave the canvas" },
+
+  { group: "States and sides", command: "visible", keys: ["2"], does: "Visible, on to the next" },
+  { group: "States and sides", command: "hidden", keys: ["1", "q"], does: "Hidden, on to the next" },
+  { group: "States and sides", command: "absent", keys: ["0", "o"], does: "Absent, on to the next" },
+  { group: "States and sides", command: "allVisible", keys: ["Shift+Digit2"], shown: ["Shift+2"],
+    does: "All wanted points visible" },
+  { group: "States and sides", command: "allHidden", keys: ["Shift+Digit1"], shown: ["Shift+1"],
+    does: "All wanted points hidden" },
+  { group: "States and sides", command: "allAbsent", keys: ["Shift+Digit0"], shown: ["Shift+0"],
+    does: "All wanted points absent" },
+  { group: "States and sides", command: "swap", keys: ["x"], once: true,
+    does: "Swap the active point with its twin: left for right" },
+  { group: "States and sides", command: "swapAll", keys: ["Shift+x"], once: true,
+    does: "Swap the whole face, left for right" },
 
   { group: "Box", command: "box", keys: ["b"], does: "Adjust the box: drag edges and corners, or move with the arrows" },
   { group: "Box", keys: ["Tab"], does: "In the box: whole, left, top, right, bottom edge for the arrows" },
@@ -37,6 +58,7 @@ export const SHORTCUTS = [
     does: "Pan (the middle mouse button too)" },
   { group: "View", command: "zoomIn", keys: ["+", "="], shown: ["+"], does: "Zoom in" },
   { group: "View", command: "zoomOut", keys: ["-"], shown: ["−"], does: "Zoom out" },
+  { group: "View", command: "bare", keys: ["h"], held: true, does: "Hold: the drawing without any marks" },
   { group: "View", command: "fit", keys: ["c"], does: "Fit the whole drawing" },
   { group: "View", command: "head", keys: ["z"], does: "Head / whole drawing" },
   { group: "View", command: "help", keys: ["?", "F1"], shown: ["?"], does: "These keys and the rule" },
@@ -57,10 +79,14 @@ export function keyOf(event) {
   return modifiers + shift + (event.key ?? "");
 }
 
-/** The shortcut an event means, or null. Browser keys with other modifiers are left alone. */
+/** An event's key by its place on the keyboard, "Shift+Digit2": what Shift and a digit type differs between layouts. */
+export const placeOf = (event) => (event.ctrlKey || event.metaKey ? "Ctrl+" : "") + (event.altKey ? "Alt+" : "")
+  + (event.shiftKey ? "Shift+" : "") + (event.code ?? "");
+
+/** The shortcut an event means, by place where the table names one, or null. Browser keys are left alone. */
 export function shortcutFor(event, table = SHORTCUTS) {
-  const key = keyOf(event);
-  return table.find((shortcut) => shortcut.command && shortcut.keys.includes(key)) ?? null;
+  const means = (key) => table.find((shortcut) => shortcut.command && shortcut.keys.includes(key)) ?? null;
+  return (/Digit\d$/.test(event.code ?? "") ? means(placeOf(event)) : null) ?? means(keyOf(event));
 }
 
 const WORDS = { Ctrl: /Mac|iPhone|iPad/.test(globalThis.navigator?.platform ?? "") ? "⌘" : "Ctrl" };

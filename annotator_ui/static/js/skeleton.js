@@ -21,5 +21,9 @@ export const EDGES = [
 /** "left", "right" or "centre": the character's own side. */
 export const sideOf = (name) => (name.startsWith("left_") ? "left" : name.startsWith("right_") ? "right" : "centre");
 
+/** "right_ear" for "left_ear" and the other way round; null in the middle. */
+export const twinOf = (name) => (sideOf(name) === "centre" ? null
+  : name.replace(/^(?:left|right)/, (side) => (side === "left" ? "right" : "left")));
+
 /** "right_ear" -> "right ear". */
 export const wordsOf = (name) => name.replaceAll("_", " ");

@@ -31,6 +31,27 @@ export function showCounts(root, { size, done, skipped }, isSkippedOnes) {
   root.querySelector("[data-counts]").textContent = words.join(" · ");
 }
 
+/** The end of the queue, in words: finished, nothing to label yet, or pictures still missing. */
+export function showFinished(root, { size, done, skipped, waiting_for_bytes: waiting }, isSkippedOnes) {
+  const find = (selector) => root.querySelector(selector);
+  const isEmpty = done + skipped === 0;
+  const drawings = (count) => `${count} ${count === 1 ? "drawing" : "drawings"}`;
+  const words = [];
+  if (!isEmpty) words.push(`${drawings(done)} done${skipped ? `, ${skipped} skipped` : ""}.`);
+  if (waiting && !isSkippedOnes) {
+    words.push(`${drawings(waiting)} ${waiting === 1 ? "waits" : "wait"} for the picture itself: `
+      + "curator import images DIR brings the files in.");
+  }
+  if (isEmpty && !waiting && !size) words.push("Bring drawings in with curator import add FILE --images DIR.");
+  find("[data-finished-title]").textContent = isSkippedOnes ? "No skipped drawing is left"
+    : isEmpty ? "There is nothing to label yet"
+    : waiting ? "Every drawing with a picture is done" : "Every drawing is done";
+  find("[data-finished-words]").textContent = words.join(" ");
+  find("[data-finished-queue]").hidden = !isSkippedOnes || size === 0;
+  find("[data-finished-export]").hidden = done === 0;
+  find("[data-finished-skipped]").hidden = skipped === 0 || isSkippedOnes;
+}
+
 /** Short messages over the canvas: the last one counts. A sticky one stays until it is closed. */
 export class Messages {
   #toast;
