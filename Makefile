@@ -78,4 +78,4 @@ clean:  ## remove what runs left behind; environments and the demo stay
 	@find . -name __pycache__ -type d -not -path './.venv*' -prune -exec rm -rf {} +
 
 distclean: clean  ## also remove the environments and the demo project
-	@rm -rf .venv .venv-interop demo
+	@rm -rf .venv .venv-interop demo demo.part

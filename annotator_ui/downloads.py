@@ -4,6 +4,7 @@ Names come from addresses, so they are checked twice: by their letters, and by w
 """
 
 import re
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
@@ -35,30 +36,37 @@ class PastExport:
 
 
 def past_exports(project: Project) -> list[PastExport]:
-    """The newest exports, newest first; folders without files are left out."""
-    if not project.exports.is_dir():
-        return []
-    folders = [
-        path
-        for path in project.exports.iterdir()
-        if _NAME.fullmatch(path.name) and path.is_dir() and not path.is_symlink()
-    ]
-    folders.sort(key=lambda path: (path.stat().st_mtime_ns, path.name), reverse=True)
-    listed = []
-    for folder in folders[:MAX_LISTED]:
-        if files := exported_files(folder):
-            written = datetime.fromtimestamp(max(path.stat().st_mtime for path in folder.iterdir()), UTC)
-            listed.append(PastExport(folder.name, written.isoformat(timespec="seconds"), files))
+    """The newest exports, newest first; folders without files, and those that cannot be read, are left out."""
+    folders = []
+    with suppress(OSError):
+        for path in project.exports.iterdir():
+            with suppress(OSError):
+                if _NAME.fullmatch(path.name) and path.is_dir() and not path.is_symlink():
+                    folders.append((path.stat().st_mtime_ns, path.name, path))
+    listed: list[PastExport] = []
+    for _, name, folder in sorted(folders, reverse=True):
+        with suppress(OSError):
+            if paths := _listed_paths(folder):
+                written = datetime.fromtimestamp(max(path.stat().st_mtime for path in paths), UTC)
+                listed.append(PastExport(name, written.isoformat(timespec="seconds"), exported_files(folder)))
+        if len(listed) == MAX_LISTED:
+            break
     return listed
 
 
 def exported_files(folder: Path) -> tuple[ExportedFile, ...]:
     """The files of an export that can be downloaded, by name."""
     return tuple(
-        ExportedFile(path.name, file_url(folder.name, path.name), path.stat().st_size)
+        ExportedFile(path.name, file_url(folder.name, path.name), path.stat().st_size) for path in _listed_paths(folder)
+    )
+
+
+def _listed_paths(folder: Path) -> list[Path]:
+    return [
+        path
         for path in sorted(folder.iterdir())
         if _NAME.fullmatch(path.name) and path.is_file() and not path.is_symlink()
-    )
+    ]
 
 
 def file_url(export_name: str, file_name: str) -> str:

@@ -1,10 +1,13 @@
 """The demo project: drawn characters that come in by the same doors as real data.
 
 The drawings are written as pictures beside an ADD file, imported, tied, pre-filled. Their ids begin far above any
-Danbooru post's. A few are left without their picture, so that the pages show what waiting looks like.
+Danbooru post's. A few are left without their picture, so that the pages show what waiting looks like. All is built
+beside the demo's folder and renamed at the end: one that was killed half-way is built again, not kept for ever.
 """
 
 import io
+import os
+import shutil
 import tempfile
 from collections.abc import Callable
 from pathlib import Path
@@ -13,10 +16,11 @@ from typing import Any, Final
 import orjson
 from PIL import Image
 
+from curator.errors import ProjectError
 from curator.imports import import_add
 from curator.picture_import import import_images
 from curator.prefill import prefill
-from curator.project import Project, init_project
+from curator.project import DATABASE_NAME, FOLDERS, Project, init_project, open_project
 from datasets.characters import add_item, draw_character
 
 NUM_DRAWINGS: Final = 48
@@ -31,9 +35,47 @@ def build_demo(root: Path, progress: Callable[[int, int], None]) -> Project:
     Args:
         progress: called with (drawings done, all).
     Raises:
-        ProjectError: the folder holds other things.
+        ProjectError: the folder, or `<root>.part` beside it, holds other things, or cannot be written.
     """
-    project = init_project(root)
+    root = root.absolute()
+    part = root.with_name(f"{root.name}.part")
+    try:
+        if root.exists() and not root.is_dir():
+            raise ProjectError(f"{root}: is a file, expected a folder or nothing")
+        if root.exists() and (strangers := sorted(path.name for path in root.iterdir())):
+            raise ProjectError(f"{root}: holds {strangers[0]!r}, expected an empty folder")
+        _remove_leftover(part)
+    except OSError as error:
+        raise ProjectError(f"{root}: cannot make a project here ({error.strerror})") from error
+    try:
+        project = init_project(part)
+        try:
+            _fill(project, progress)
+        finally:
+            project.close()  # its database moves with the folder
+        os.rename(part, root)
+    except BaseException as error:
+        shutil.rmtree(part, ignore_errors=True)
+        if isinstance(error, OSError):
+            raise ProjectError(f"{root}: cannot make a project here ({error.strerror})") from error
+        raise
+    return open_project(root)
+
+
+def _remove_leftover(part: Path) -> None:
+    """Remove what a killed build left; a folder of that name with other things in it is not ours to remove."""
+    if not os.path.lexists(part):
+        return
+    if part.is_symlink() or not part.is_dir():
+        raise ProjectError(f"{part}: is in the way of building the demo; move it elsewhere")
+    if strangers := sorted(
+        path.name for path in part.iterdir() if path.name not in FOLDERS and not path.name.startswith(DATABASE_NAME)
+    ):
+        raise ProjectError(f"{part}: holds {strangers[0]!r} and is in the way of building the demo; move it elsewhere")
+    shutil.rmtree(part)
+
+
+def _fill(project: Project, progress: Callable[[int, int], None]) -> None:
     with tempfile.TemporaryDirectory() as scratch:
         folder = Path(scratch)
         write_drawings(folder, NUM_DRAWINGS, first_seed=FIRST_SEED, progress=progress)
@@ -42,7 +84,6 @@ def build_demo(root: Path, progress: Callable[[int, int], None]) -> Project:
             path.unlink()
         import_images(project, folder / "images")
     prefill(project, missing_only=True)
-    return project
 
 
 def write_drawings(

@@ -5,7 +5,10 @@ store, read a second time. Everything lands in a folder `exports/<name>` (or whe
 """
 
 import hashlib
+import os
+import secrets
 from collections.abc import Iterator
+from contextlib import suppress
 from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 from typing import Annotated, Any, Literal
@@ -69,34 +72,71 @@ def export_coco(project: Project, out_dir: Path | None, options: CocoExport) -> 
     Args:
         out_dir: where to; None for the project's own `exports/<name>`.
     Raises:
-        BadInput: the folder cannot be written. ExportMismatch: the file read back differs from the store.
-        CuratorError: the disk is full; no half-written file stays under its final name.
+        BadInput: the folder is none, or holds files of these names that are not an export of ours. ExportMismatch: the
+            file read back differs from the store. CuratorError: the disk is full or cannot be written. After any of
+            them the folder holds what it held before.
     """
     folder = out_dir if out_dir is not None else project.exports / options.name
     path = folder / COCO_FILE
+    # Both files get their names at the end, the manifest first: an export that was killed can simply run again.
+    part = folder / f".{COCO_FILE}.{secrets.token_hex(4)}.part"
     try:
-        folder.mkdir(parents=True, exist_ok=True)
-    except OSError as error:
-        raise BadInput(f"{folder}: cannot be made ({error.strerror})") from error
-    coco_options = CocoOptions(
-        with_midpoints=options.with_midpoints, unconfirmed=options.unconfirmed, undecided=options.undecided
-    )
-    db = project.db
-    db.conn.execute("BEGIN")  # one snapshot for writing and comparing: labelling goes on meanwhile
-    try:
-        written = write_coco(path, _rows(db, options), options=coco_options)
-        mismatches = verify_coco(path, _rows(db, options), options=coco_options, dropped=written.dropped)
+        _prepare(folder)
+        report = _write_and_compare(project.db, part, options)
+        with write_whole(folder / MANIFEST_FILE) as file:
+            file.write(orjson.dumps(report.manifest, option=orjson.OPT_INDENT_2))
+        os.replace(part, path)
+        report.files = [*report.files, {"path": MANIFEST_FILE, "sha256": _sha256(folder / MANIFEST_FILE)}]
     except OSError as error:
         raise CuratorError(describe_disk_error(path, error)) from error
     finally:
+        with suppress(OSError):
+            part.unlink()
+    return report
+
+
+def _prepare(folder: Path) -> None:
+    """Make the folder, or see that what it holds may be written over."""
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+    except (FileExistsError, NotADirectoryError) as error:
+        raise BadInput(f"{folder}: is a file or lies below one, expected a folder") from error
+    for name in (COCO_FILE, MANIFEST_FILE):
+        if (folder / name).is_dir():
+            raise BadInput(f"{folder / name}: is a folder, expected {folder} to be a folder that can take such a file")
+    for name in (COCO_FILE, MANIFEST_FILE):
+        if os.path.lexists(folder / name) and not _is_ours(folder):
+            raise BadInput(f"{folder / name}: is not of an export of ours, expected a new or an empty folder")
+
+
+def _is_ours(folder: Path) -> bool:
+    try:
+        manifest = orjson.loads((folder / MANIFEST_FILE).read_bytes())
+    except (FileNotFoundError, ValueError):
+        return False
+    return isinstance(manifest, dict) and manifest.get("format") == "coco"
+
+
+def _write_and_compare(db: Database, part: Path, options: CocoExport) -> ExportReport:
+    coco_options = CocoOptions(
+        with_midpoints=options.with_midpoints, unconfirmed=options.unconfirmed, undecided=options.undecided
+    )
+    db.conn.execute("BEGIN")  # one snapshot for writing and comparing: labelling goes on meanwhile
+    try:
+        written = write_coco(part, _rows(db, options), options=coco_options)
+        mismatches = verify_coco(part, _rows(db, options), options=coco_options, dropped=written.dropped)
+    finally:
         db.conn.execute("ROLLBACK")
     if mismatches:
-        path.unlink(missing_ok=True)
+        mismatches = [mismatch.replace(part.name, COCO_FILE) for mismatch in mismatches]
         raise ExportMismatch(
-            f"{path}: differs from the store in {len(mismatches)} places, the first: {mismatches[0]}", mismatches
+            f"{part.with_name(COCO_FILE)}: differs from the store in {len(mismatches)} places, the first:"
+            f" {mismatches[0]}",
+            mismatches,
         )
+    written.dropped = [replace(one, reason=one.reason.replace(part.name, COCO_FILE)) for one in written.dropped]
     report = ExportReport(
-        folder, images=written.images, annotations=written.annotations, per_split={"all": written.annotations}
+        part.parent, images=written.images, annotations=written.annotations, per_split={"all": written.annotations}
     )
     report.dropped = [{"record": refusal.record, "reason": refusal.reason} for refusal in written.dropped]
     report.files = [{"path": COCO_FILE, "sha256": written.sha256}]
@@ -112,9 +152,6 @@ def export_coco(project: Project, out_dir: Path | None, options: CocoExport) -> 
         "keypoints": {f"v{v}": count for v, count in written.keypoints.items()},
         "files": report.files,
     }
-    with write_whole(folder / MANIFEST_FILE) as file:
-        file.write(orjson.dumps(report.manifest, option=orjson.OPT_INDENT_2))
-    report.files = [*report.files, {"path": MANIFEST_FILE, "sha256": _sha256(folder / MANIFEST_FILE)}]
     return report
 
 

@@ -1,7 +1,9 @@
 """Out as COCO: what a person decided arrives to the last digit, what nobody did is said so, back in is the same."""
 
+import errno
 import io
 import json
+import os
 from contextlib import redirect_stdout
 
 import pytest
@@ -12,7 +14,7 @@ from pycocotools.coco import COCO
 from workshop import Workshop, placed
 
 from curator import exports
-from curator.errors import ExportMismatch
+from curator.errors import BadInput, CuratorError, ExportMismatch
 from curator.imports import import_add, import_coco
 from curator.payloads import Box, Keypoint
 from curator.prefill import prefill
@@ -231,3 +233,68 @@ def test_adds_joints_come_out_equal_to_the_last_digit(project, shared_data, tmp_
             index = names.index(ours)
             assert flat[3 * index : 3 * index + 2] == item["points"][theirs]
         assert all(flat[3 * names.index(name) + 2] > 0 for name in FACE_KEYPOINTS)
+
+
+def test_a_file_that_differs_leaves_the_export_of_before(workshop, monkeypatch):
+    before = workshop.exports().path.read_bytes()
+    monkeypatch.setattr(exports, "verify_coco", lambda path, *_, **__: [f"{path.name}: other"])
+
+    with pytest.raises(ExportMismatch, match=r"the first: annotations\.json: other"):
+        workshop.exports(undecided=1)
+
+    assert workshop.folder.joinpath("spring", "annotations.json").read_bytes() == before
+    assert sorted(os.listdir(workshop.folder / "spring")) == ["annotations.json", "manifest.json"]
+
+
+def test_a_full_disk_at_the_manifest_is_told_and_leaves_nothing(workshop, monkeypatch):
+    def refuse(path):
+        raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC), str(path))
+
+    monkeypatch.setattr(exports, "write_whole", refuse)
+
+    with pytest.raises(CuratorError, match="the disk is full"):
+        workshop.exports()
+
+    assert os.listdir(workshop.folder / "spring") == []
+
+
+@pytest.mark.parametrize("name", ["annotations.json", "manifest.json"])
+def test_a_folder_where_a_file_should_be_is_refused(workshop, name):
+    (workshop.folder / "spring" / name).mkdir(parents=True)
+
+    with pytest.raises(BadInput, match="is a folder"):
+        workshop.exports()
+
+    assert os.listdir(workshop.folder / "spring") == [name]
+
+
+def test_a_file_where_the_folder_should_be_is_refused(workshop):
+    (workshop.folder / "spring").write_text("precious")
+
+    for name in ("spring", "spring/below"):
+        with pytest.raises(BadInput, match="expected a folder"):
+            workshop.exports(name)
+
+    assert (workshop.folder / "spring").read_text() == "precious"
+
+
+@pytest.mark.parametrize("manifest", [None, "{", "[]", '{"format": "other"}'])
+def test_annotations_of_somebody_else_are_not_written_over(workshop, manifest):
+    folder = workshop.folder / "spring"
+    folder.mkdir()
+    (folder / "annotations.json").write_text("precious")
+    if manifest is not None:
+        (folder / "manifest.json").write_text(manifest)
+
+    with pytest.raises(BadInput, match="is not of an export of ours"):
+        workshop.exports()
+
+    assert (folder / "annotations.json").read_text() == "precious"
+    assert len(os.listdir(folder)) == 1 + (manifest is not None)
+
+
+def test_an_export_killed_between_its_two_files_runs_again(workshop):
+    whole = workshop.exports().path.read_bytes()
+    (workshop.folder / "spring" / "annotations.json").unlink()
+
+    assert workshop.exports().path.read_bytes() == whole

@@ -1,5 +1,6 @@
 """A project folder: made, found, opened by one server, checked, backed up, restored, migrated."""
 
+import errno
 import json
 import os
 import shutil
@@ -14,6 +15,7 @@ import pytest
 from cast import CAST, MIKA, REN
 from workshop import Workshop, new_id, placed
 
+from curator import backup as backups
 from curator.backup import backup, restore
 from curator.check import check_project
 from curator.errors import BadInput, Busy, CuratorError, ProjectError
@@ -306,6 +308,62 @@ def test_a_backup_of_a_project_with_a_lost_picture_says_so_and_leaves_no_file(wo
     assert not (tmp_path / "safe.zip").exists()
 
 
+def test_a_backup_of_a_project_with_a_changed_picture_says_so_and_leaves_no_file(workshop, tmp_path):
+    blob = next(path for path in workshop.project.blobs.rglob("*") if path.is_file())
+    blob.write_bytes(blob.read_bytes() + b"x")
+
+    with pytest.raises(CuratorError, match=r"its picture changed.*curator check"):
+        backup(workshop.project, tmp_path / "safe.zip")
+
+    assert not (tmp_path / "safe.zip").exists()
+
+
+@pytest.mark.parametrize("folder", ["exports", "models", "cache", "blobs", "exports/deep"])
+def test_a_backup_into_the_projects_own_folders_is_refused(workshop, folder):
+    target = workshop.project.root / folder / "safe.zip"
+    target.parent.mkdir(exist_ok=True)
+
+    with pytest.raises(BadInput, match="the project's own"):
+        backup(workshop.project, target)
+
+    assert list(target.parent.glob("*safe.zip*")) == []
+
+
+def test_a_backup_leaves_out_links_and_unfinished_writes(workshop, tmp_path):
+    (tmp_path / "secret").write_text("not of the project")
+    folder = workshop.project.exports / "spring"
+    (folder / ".half.part").mkdir(parents=True)
+    (folder / ".half.part" / "a.json").write_text("half")
+    (folder / ".b.json.ab12.part").write_text("half")
+    (folder / "link").symlink_to(tmp_path / "secret")
+    (folder / "broken").symlink_to(tmp_path / "nowhere")
+    (workshop.project.root / "models" / "link").symlink_to(tmp_path, target_is_directory=True)
+    (folder / "whole\\ペア.json").write_text("whole")
+
+    backup(workshop.project, tmp_path / "safe.zip")
+
+    restored = restore(tmp_path / "safe.zip", tmp_path / "again")
+    assert [path.name for path in restored.exports.rglob("*")] == ["spring", "whole\\ペア.json"]
+    assert list((restored.root / "models").iterdir()) == []
+
+
+def test_a_file_whose_name_no_zip_can_hold_is_named(workshop, tmp_path):
+    (workshop.project.exports / os.fsdecode(b"\xff.json")).write_text("x")
+
+    with pytest.raises(CuratorError, match="its name is not UTF-8"):
+        backup(workshop.project, tmp_path / "safe.zip")
+
+    assert not (tmp_path / "safe.zip").exists()
+
+
+def test_a_backup_is_made_where_the_cache_was_deleted(workshop, tmp_path):
+    shutil.rmtree(workshop.project.cache)
+
+    backup(workshop.project, tmp_path / "safe.zip")
+
+    assert check_project(restore(tmp_path / "safe.zip", tmp_path / "again")).problems == []
+
+
 def _damaged(path: Path, how: str) -> None:
     content = path.read_bytes()
     if how == "truncated":
@@ -334,6 +392,135 @@ def test_a_damaged_backup_is_refused_in_one_sentence(workshop, tmp_path, how):
 
     assert not (tmp_path / "again" / "curator.db").exists()
     assert not (tmp_path / "evil").exists()
+
+
+def _names(folder: Path) -> list[str]:
+    return sorted(path.name for path in folder.iterdir())
+
+
+MANIFESTS = {
+    "a list": "[]",
+    "null": "null",
+    "a number": "7",
+    "no digests": '{"sha256": null}',
+    "a list of digests": '{"sha256": ["curator.db"]}',
+    "nothing": '{"sha256": {}}',
+    "no database": json.dumps({"sha256": {"exports/a": "0" * 64}}),
+    "a digest that is none": '{"sha256": {"curator.db": 7}}',
+    "short": '{"sha256": {"curator.db": "abc"}}',
+    "a log beside the database": json.dumps({"sha256": {"curator.db": "0" * 64, "curator.db-wal": "0" * 64}}),
+    "a folder of its own": json.dumps({"sha256": {"curator.db": "0" * 64, "blobs": "0" * 64}}),
+    "an endless name": json.dumps({"sha256": {"exports/" + "a" * 5000: "0" * 64, "curator.db": "0" * 64}}),
+    "a name with a zero": json.dumps({"sha256": {"exports/a\0b": "0" * 64, "curator.db": "0" * 64}}),
+    "brackets": "[" * 100_000,
+    "no json": "{",
+    "not utf-8": b"\xff\xfe{",
+}
+
+
+@pytest.mark.parametrize("manifest", MANIFESTS.values(), ids=MANIFESTS)
+def test_a_backup_with_a_manifest_that_is_not_ours_is_refused_and_leaves_nothing(tmp_path, manifest):
+    with zipfile.ZipFile(tmp_path / "safe.zip", "w") as archive:
+        archive.writestr("backup.json", manifest)
+        archive.writestr("curator.db", "x")
+
+    with pytest.raises(BadInput, match="is not a whole backup") as caught:
+        restore(tmp_path / "safe.zip", tmp_path / "new" / "again")
+
+    assert "\n" not in str(caught.value)
+    assert _names(tmp_path) == ["safe.zip"]
+
+
+@pytest.mark.parametrize(("at", "value"), [(8, 1), (10, 99)], ids=["encrypted", "unknown compression"])
+def test_a_zip_that_cannot_be_unpacked_is_refused(workshop, tmp_path, at, value):
+    """`at`: where the local header has it; the central directory has it two bytes later."""
+    path = tmp_path / "safe.zip"
+    with zipfile.ZipFile(path, "w") as archive:
+        archive.writestr("backup.json", json.dumps({"sha256": {"curator.db": "0" * 64}}))
+    content = bytearray(path.read_bytes())
+    content[at - 2] = value
+    content[content.index(b"PK\x01\x02") + at] = value
+    path.write_bytes(content)
+
+    with pytest.raises(BadInput, match="is not a whole backup"):
+        restore(path, tmp_path / "again")
+
+    assert not (tmp_path / "again").exists()
+
+
+def test_a_damaged_deflated_backup_is_refused(workshop, tmp_path):
+    backup(workshop.project, tmp_path / "safe.zip")
+    packed = tmp_path / "packed.zip"
+    with zipfile.ZipFile(tmp_path / "safe.zip") as source, zipfile.ZipFile(packed, "w", zipfile.ZIP_DEFLATED) as target:
+        for name in source.namelist():
+            target.writestr(name, source.read(name))
+    content = packed.read_bytes()
+    packed.write_bytes(content[:200] + b"\xff" * 40 + content[240:])
+
+    with pytest.raises(BadInput, match="is not a whole backup"):
+        restore(packed, tmp_path / "again")
+
+    assert not (tmp_path / "again").exists()
+
+
+@pytest.mark.parametrize("is_there", [False, True], ids=["absent", "empty"])
+@pytest.mark.parametrize("how", ["flipped", "truncated", "unwhole", "newer"])
+def test_after_a_backup_that_was_refused_a_good_one_restores_into_the_same_folder(workshop, tmp_path, how, is_there):
+    backup(workshop.project, tmp_path / "good.zip")
+    if how == "unwhole":
+        workshop.project.db.conn.execute("UPDATE annotations SET version = 7")
+    elif how == "newer":
+        workshop.project.db.conn.execute(
+            "INSERT INTO _sqlite_migrations (migration_set, name, applied_at) VALUES ('curator', '9999_later', 'x')"
+        )
+    backup(workshop.project, tmp_path / "bad.zip")
+    if how in ("flipped", "truncated"):
+        _damaged(tmp_path / "bad.zip", how)
+    root = tmp_path / "again"
+    if is_there:
+        root.mkdir()
+    before = _names(tmp_path)
+
+    with pytest.raises(BadInput, match=r"bad\.zip"):
+        restore(tmp_path / "bad.zip", root)
+    assert _names(tmp_path) == before
+
+    assert check_project(restore(tmp_path / "good.zip", root)).problems == []
+    assert _names(tmp_path) == sorted({*before, "again"})
+
+
+@pytest.mark.parametrize(
+    ("number", "sentence"), [(errno.ENOSPC, "the disk is full"), (errno.EACCES, "Permission denied")]
+)
+def test_a_disk_that_does_not_take_a_restore_is_told_as_such(workshop, tmp_path, monkeypatch, number, sentence):
+    backup(workshop.project, tmp_path / "safe.zip")
+    before = _names(tmp_path)
+
+    def refuse(path):
+        raise OSError(number, os.strerror(number), str(path))
+
+    with monkeypatch.context() as patched:
+        patched.setattr(backups, "write_whole", refuse)
+        with pytest.raises(CuratorError, match=sentence) as caught:
+            restore(tmp_path / "safe.zip", tmp_path / "again")
+
+    assert "whole backup" not in str(caught.value)
+    assert _names(tmp_path) == before
+
+
+def test_restore_says_what_is_wrong_with_its_words(workshop, tmp_path):
+    backup(workshop.project, tmp_path / "safe.zip")
+    (tmp_path / "file").write_text("x")
+
+    with pytest.raises(BadInput, match="no such file"):
+        restore(tmp_path / "gone.zip", tmp_path / "again")
+    with pytest.raises(BadInput, match="is a folder"):
+        restore(tmp_path, tmp_path / "again")
+    for below in ("file/again", "file/deep/again"):
+        with pytest.raises(BadInput, match="lies below a file"):
+            restore(tmp_path / "safe.zip", tmp_path / below)
+
+    assert not (tmp_path / "again").exists()
 
 
 def test_restore_wants_a_new_folder(workshop, tmp_path):

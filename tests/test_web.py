@@ -3,6 +3,7 @@
 import hashlib
 import http.client
 import json
+import os
 import signal
 import socket
 import subprocess
@@ -550,6 +551,33 @@ def test_no_name_leads_out_of_the_exports(client: FlaskClient, workshop: Worksho
     listed = client.get("/export").text
     assert "link.json" not in listed
     assert "elsewhere" not in listed
+
+
+def test_what_cannot_be_read_in_the_exports_does_not_break_their_page(
+    client: FlaskClient, workshop: Workshop, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    client.post("/api/exports", json={"name": "spring"})
+    (workshop.project.exports / "spring" / "broken.json").symlink_to(tmp_path / "nowhere")
+    (workshop.project.exports / "broken").symlink_to(tmp_path / "nowhere")
+    locked = workshop.project.exports / "locked"
+    locked.mkdir()
+    real = os.listdir
+
+    def listdir(path: Any = ".") -> list[str]:  # by chmod this could not be tested as root
+        if Path(path) == locked:
+            raise PermissionError(13, "Permission denied", str(path))
+        return real(path)
+
+    monkeypatch.setattr(os, "listdir", listdir)
+    with pytest.raises(PermissionError):
+        list(locked.iterdir())
+
+    page = client.get("/export")
+
+    assert page.status_code == 200
+    assert "/exports/spring/annotations.json" in page.text
+    assert "broken" not in page.text
+    assert "locked" not in page.text
 
 
 # --- pages ------------------------------------------------------------------------------------------------------------
