@@ -164,7 +164,14 @@ def _records(file: str, pieces: dict[str, list[Item]], source: str) -> Iterator[
     for image_id, items in by_image.items():
         fate = "was refused" if image_id in image_ids else "is not in the file's list of images"
         for item in items if isinstance(items, list) else (items,):
-            yield refusal(f"annotation {_head(item).id}", f"its image {shown(image_id)} {fate}, expected one that was read")
+            reason = f"its image {_short(image_id)} {fate}, expected one that was read"
+            yield refusal(f"annotation {_head(item).id}", reason)
+
+
+def _short(number: int) -> str:
+    """A number in a sentence: one of hundreds of digits by its first forty."""
+    digits = str(number)
+    return digits if len(digits) <= 40 else f"{digits[:40]}..."
 
 
 def _group_by_image(items: list[Item], by_image: dict[int, Item | list[Item]]) -> Iterator[tuple[str, FormatError]]:
