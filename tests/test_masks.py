@@ -133,7 +133,9 @@ def test_a_polygon_that_would_cost_gigabytes_is_no_mask(polygon):
 
 @given(st.text(st.characters(min_codepoint=40, max_codepoint=120), max_size=20))
 def test_no_counts_string_brings_the_process_down(counts):
-    mask_area({"size": [5, 5], "counts": counts}, (5, 5))
+    area = mask_area({"size": [5, 5], "counts": counts}, (5, 5))
+
+    assert area is None or 0 <= area <= 25
 
 
 @pytest.mark.parametrize("shape", [(3, 4, 2), (0, 5), (7,)])
